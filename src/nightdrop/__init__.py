@@ -1,0 +1,72 @@
+"""The night drop for documents: documents go in, typed and checked data comes out, nothing is lost."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nightdrop.errors import InputError, NightdropError, RunFailed, UsageError
+    from nightdrop.public.agent import Agent
+    from nightdrop.public.batch import Batch
+    from nightdrop.records import (
+        BatchProgress,
+        BatchStatus,
+        DeadLetter,
+        FieldResult,
+        File,
+        RunError,
+        RunMetrics,
+        RunOutput,
+        RunStatus,
+    )
+    from nightdrop.store import SqliteDb
+
+_HOMES = {
+    "Agent": "nightdrop.public.agent",
+    "Batch": "nightdrop.public.batch",
+    "BatchProgress": "nightdrop.records",
+    "BatchStatus": "nightdrop.records",
+    "DeadLetter": "nightdrop.records",
+    "FieldResult": "nightdrop.records",
+    "File": "nightdrop.records",
+    "InputError": "nightdrop.errors",
+    "NightdropError": "nightdrop.errors",
+    "RunError": "nightdrop.records",
+    "RunFailed": "nightdrop.errors",
+    "RunMetrics": "nightdrop.records",
+    "RunOutput": "nightdrop.records",
+    "RunStatus": "nightdrop.records",
+    "SqliteDb": "nightdrop.store",
+    "UsageError": "nightdrop.errors",
+}
+
+__all__ = [
+    "Agent",
+    "Batch",
+    "BatchProgress",
+    "BatchStatus",
+    "DeadLetter",
+    "FieldResult",
+    "File",
+    "InputError",
+    "NightdropError",
+    "RunError",
+    "RunFailed",
+    "RunMetrics",
+    "RunOutput",
+    "RunStatus",
+    "SqliteDb",
+    "UsageError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Names load on first use: `import nightdrop` stays under 150 ms."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nightdrop' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

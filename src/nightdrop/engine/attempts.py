@@ -1,0 +1,149 @@
+"""Executing attempts: load, mark running, ask the model, commit the end. The body of every durable workflow."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from nightdrop import clock
+from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
+from nightdrop.documents.pool import ReaderPool
+from nightdrop.engine.desk import Desk
+from nightdrop.engine.registry import Registry
+from nightdrop.engine.waiters import Waiters
+from nightdrop.errors import NightdropError, StorageFailed
+from nightdrop.records.run import RunError
+from nightdrop.store import attempts as rows
+from nightdrop.store.load import Work, load_work
+
+log = logging.getLogger("nightdrop.engine")
+
+_COMMIT_TRIES, _COMMIT_PAUSE = 30, 1.0  # a result that cannot be stored is kept and tried for half a minute
+
+
+class Attempts:
+    """Executes attempts in this process. `gate` bounds those that came from the queue; the caller bounds its own."""
+
+    def __init__(
+        self, desk: Desk, registry: Registry, reader: ReaderPool, waiters: Waiters, executor_id: str, capacity: int
+    ) -> None:
+        self._desk = desk
+        self._registry = registry
+        self._reader = reader
+        self._waiters = waiters
+        self._executor_id = executor_id
+        self._gate = asyncio.Semaphore(capacity)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelling: set[str] = set()
+        self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
+
+    @property
+    def held(self) -> set[str]:
+        """Runs this process has in hand, waiting or running."""
+        return self.queued | set(self._tasks)
+
+    async def execute(self, run_id: str, attempt: int) -> None:
+        """Bring one attempt to its end in the rows. Never raises, except to leave the attempt to another process."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[run_id] = task
+        try:
+            if run_id in self.queued:
+                async with self._gate:
+                    await self._execute(run_id, attempt)
+            else:
+                await self._execute(run_id, attempt)
+        except asyncio.CancelledError:
+            if run_id not in self._cancelling:
+                raise
+            await self._desk.write(
+                lambda c: rows.mark_cancelled(c, run_id, attempt, clock.now_ms()),
+            )
+            self._waiters.ended(run_id)
+        finally:
+            self._tasks.pop(run_id, None)
+            self._cancelling.discard(run_id)
+            self.queued.discard(run_id)
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run that was asked to be cancelled, if it executes here, at its next await."""
+        task = self._tasks.get(run_id)
+        if task is not None:
+            self._cancelling.add(run_id)
+            task.cancel()
+
+    async def leave(self) -> None:
+        """Let go of every attempt; the rows stay open for the next process."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _execute(self, run_id: str, attempt: int) -> None:
+        work = await self._desk.read(lambda c: load_work(c, run_id))
+        if work is None or work.attempt != attempt or not work.run.status.is_open:
+            self._waiters.ended(run_id)
+            return  # replayed after its end was stored: the rows are the truth
+        if not await self._desk.write(
+            lambda c: rows.start(c, run_id, attempt, self._executor_id, clock.now_ms()),
+        ):
+            await self._not_started(run_id, attempt)
+            return
+        await self._commit(run_id, await self._answer(work))
+        self._waiters.ended(run_id)
+
+    async def _not_started(self, run_id: str, attempt: int) -> None:
+        """The rows refused the start: asked to stop, ended meanwhile, or taken by another executor."""
+        await self._desk.write(lambda c: rows.mark_if_cancelled(c, run_id, attempt, clock.now_ms()))
+        work = await self._desk.read(lambda c: load_work(c, run_id))
+        if work is not None and work.attempt == attempt and work.run.status.is_open:
+            raise asyncio.CancelledError  # another executor has it: leave it open in the engine too
+        self._waiters.ended(run_id)
+
+    async def _answer(self, work: Work) -> Callable[[sa.Connection], bool]:
+        """Make the answer; returns the write that ends the attempt with it or with its error."""
+        run_id, attempt = work.run.run_id, work.attempt
+        try:
+            spec = self._spec(work)
+            request = AnswerRequest(message=work.run.input.message, documents=await self._documents(work))
+            found: Answer = await answer(spec, request, self._reader)
+        except NightdropError as error:
+            failure = RunError(code=error.code, message=error.message, retryable=error.retryable)
+        except Exception as error:
+            log.exception("run %s failed", run_id)
+            failure = RunError(code="internal", message=f"{type(error).__name__}: {error}")
+        else:
+            return lambda c: rows.complete(
+                c, run_id, attempt, content=found.content, fields=found.fields, now_ms=clock.now_ms()
+            )
+        return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms())
+
+    def _spec(self, work: Work) -> AgentSpec:
+        subject_id = work.run.agent_id or work.run.workflow_id or ""
+        spec = self._registry.find(subject_id, work.revision)
+        if spec is None:
+            raise NightdropError(f"{subject_id} at revision {work.revision} is not loaded in this process")
+        return spec
+
+    async def _documents(self, work: Work) -> list[Attachment]:
+        return [
+            Attachment(content=await self._desk.blob(doc.location), mime_type=doc.mime_type, filename=ref.filename)
+            for ref, doc in work.documents
+        ]
+
+    async def _commit(self, run_id: str, end: Callable[[sa.Connection], bool]) -> None:
+        """Store the end. While the database cannot be written the result is kept and tried again, never dropped."""
+        for left in range(_COMMIT_TRIES, 0, -1):
+            try:
+                await self._desk.write(end)
+            except StorageFailed as error:
+                log.error("run %s: its result is not stored yet (%s), %d more tries", run_id, error, left - 1)
+                if left == 1:
+                    self._waiters.failed(run_id, error)
+                    raise asyncio.CancelledError from error  # still open in the rows: executed again later
+                await asyncio.sleep(_COMMIT_PAUSE)
+            else:
+                return

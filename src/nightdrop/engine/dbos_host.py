@@ -1,0 +1,147 @@
+"""DBOS in this process: started on our database with our names, and the few of its calls that we use.
+
+DBOS owns who executes and which steps are recorded. It allows one instance per process, so there is one host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, EnqueueOptions, SetWorkflowID
+
+from nightdrop.engine.serializer import JsonSerializer
+from nightdrop.records.request import Claimed
+
+_NAME = "nightdrop"
+_APPLICATION_VERSION = "nightdrop-1"  # ours: DBOS would hash workflow source and strand open runs at every release
+_WORKFLOW = "nightdrop.run"
+_POLL_SECONDS = 0.1
+_LIVE = ("ENQUEUED", "DELAYED", "PENDING", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+Body = Callable[[str, int], Awaitable[None]]
+_body: Body | None = None
+
+
+@DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)
+async def _run_attempt(run_id: str, attempt: int) -> None:
+    """The durable workflow of one attempt: its body is the engine's, which never raises and ends the run's row."""
+    if _body is None:
+        raise asyncio.CancelledError  # the engine is stopping: leave the attempt open for the next process
+    await _body(run_id, attempt)
+
+
+class DbosHost:
+    """One running DBOS instance with one queue of its own, named after the executor."""
+
+    def __init__(self, engine: sa.Engine, executor_id: str, window: int) -> None:
+        self._engine = engine
+        self._executor_id = executor_id
+        self._window = window
+        self._queue = f"nightdrop-{executor_id}"
+        self._client: DBOSClient | None = None
+
+    async def start(self, body: Body) -> None:
+        """Launch DBOS on the running event loop: its workflows run there. `body` executes an attempt."""
+        global _body
+        DBOS(
+            config={
+                "name": _NAME,
+                "system_database_url": self._engine.url.render_as_string(hide_password=False),
+                "system_database_engine": self._engine,
+                "executor_id": self._executor_id,
+                "application_version": _APPLICATION_VERSION,
+                "serializer": JsonSerializer(),
+                "log_level": "ERROR",
+                "use_listen_notify": False,
+                "scheduler_polling_interval_sec": 30.0,
+            }
+        )
+        _to_logging()
+        DBOS.listen_queues([self._queue])
+        DBOS.launch()  # on this loop's thread: DBOS adopts the running loop for its async workflows
+        await asyncio.to_thread(self._open_queue)
+        _body = body
+
+    def _open_queue(self) -> None:
+        DBOS.register_queue(
+            self._queue,
+            worker_concurrency=self._window,
+            polling_interval_sec=_POLL_SECONDS,
+            on_conflict="always_update",
+        )
+        self._client = DBOSClient(
+            system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
+        )
+
+    async def run_now(self, run_id: str, attempt: int) -> None:
+        """Start an attempt here at once, without the queue."""
+        with SetWorkflowID(_workflow_id(run_id, attempt)):
+            await DBOS.start_workflow_async(_run_attempt, run_id, attempt)
+
+    def enqueue(self, connection: sa.Connection, run: Claimed) -> None:
+        """Enqueue an attempt in the caller's transaction: the row and its enqueue commit together."""
+        self._dbos_client.enqueue_in_transaction(
+            connection, self._options(_workflow_id(run.run_id, run.attempt)), run.run_id, run.attempt
+        )
+
+    def resume(self, taken: Sequence[Claimed]) -> None:
+        """Take over attempts that another executor had begun: their recorded steps are kept.
+
+        One that DBOS does not hold as open (its process died before DBOS heard of it) is enqueued afresh.
+        """
+        client = self._dbos_client
+        ids = {_workflow_id(t.run_id, t.attempt): t for t in taken}
+        known = {w.workflow_id: w.status for w in client.list_workflows(workflow_ids=list(ids), load_input=False)}
+        live = [i for i in ids if known.get(i) in _LIVE]
+        if live:
+            client.resume_workflows(live, queue_name=self._queue)
+        for workflow_id, run in ids.items():
+            if workflow_id not in live:
+                fresh = workflow_id if workflow_id not in known else f"{workflow_id}.{run.dispatches}"
+                client.enqueue(self._options(fresh), run.run_id, run.attempt)
+
+    def forget_queue(self, executor_id: str) -> None:
+        """Drop the queue of an executor that is gone."""
+        self._dbos_client.delete_queue(f"nightdrop-{executor_id}")
+
+    async def stop(self) -> None:
+        """End DBOS in this process; open attempts stay open in the database."""
+        global _body
+        _body = None
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        if self._client is not None:
+            self._client.delete_queue(self._queue)
+            self._client.destroy()
+            self._client = None
+        DBOS.destroy()
+
+    @property
+    def _dbos_client(self) -> DBOSClient:
+        if self._client is None:
+            raise RuntimeError("the engine is not running")
+        return self._client
+
+    def _options(self, workflow_id: str) -> EnqueueOptions:
+        return {
+            "workflow_name": _WORKFLOW,
+            "queue_name": self._queue,
+            "workflow_id": workflow_id,
+            "app_version": _APPLICATION_VERSION,
+        }
+
+
+def _workflow_id(run_id: str, attempt: int) -> str:
+    return f"{run_id}:{attempt}"
+
+
+def _to_logging() -> None:
+    """DBOS prints by itself; a library does not. Its messages go to `logging` like ours."""
+    logger = logging.getLogger("dbos")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.propagate = True

@@ -1,0 +1,48 @@
+"""The desk: the engine's access to database and blobs from its event loop, without blocking it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from nightdrop.store import Database
+from nightdrop.store.writer import Writer
+
+T = TypeVar("T")
+
+_READERS = 4
+
+
+class Desk:
+    """Reads on a few threads, writes on one. Open from the engine's start to its stop."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self._writer = Writer(db)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="nightdrop-reader")
+
+    async def read(self, query: Callable[[sa.Connection], T]) -> T:
+        """Run a query on a reading thread."""
+
+        def run() -> T:
+            with self.db.read() as connection:
+                return query(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def write(self, operation: Callable[[sa.Connection], T]) -> T:
+        """Run an operation on the writing thread; returns after its commit. Raises StorageFailed."""
+        return await self._writer.write(operation)
+
+    async def blob(self, location: str) -> bytes:
+        """A document's bytes."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.db.blobs.read, location)
+
+    def close(self) -> None:
+        """Finish queued writes and end the threads."""
+        self._writer.close()
+        self._readers.shutdown(wait=False)

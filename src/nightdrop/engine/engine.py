@@ -1,0 +1,168 @@
+"""The engine: accepts, executes and waits for runs of one database in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop import clock
+from nightdrop.documents.pool import ReaderPool
+from nightdrop.engine.attempts import Attempts
+from nightdrop.engine.dbos_host import DbosHost
+from nightdrop.engine.desk import Desk
+from nightdrop.engine.identity import this_process
+from nightdrop.engine.lease import Lease
+from nightdrop.engine.pump import Pump
+from nightdrop.engine.registry import Registry
+from nightdrop.engine.waiters import Waiters
+from nightdrop.errors import NightdropError, RunNotFound
+from nightdrop.records.document import NewDocument
+from nightdrop.records.request import Accepted, RunRequest
+from nightdrop.records.run import RunOutput
+from nightdrop.store import Database
+from nightdrop.store import attempts as rows
+from nightdrop.store.accept import accept, add_documents, known_documents
+from nightdrop.store.load import load_run, statuses
+
+log = logging.getLogger("nightdrop.engine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How this process executes. concurrency: runs at a time from the queue. own_batches: claim only runs of batches
+    that `adopt` named."""
+
+    concurrency: int
+    lease_seconds: float
+    own_batches: bool = False
+
+
+class Engine:
+    """Lives on the portal's event loop. Started by `engine_for`, stopped by closing the database."""
+
+    def __init__(self, db: Database, registry: Registry, reader: ReaderPool, options: EngineOptions) -> None:
+        self.db = db
+        self.registry = registry
+        self.executor_id = ""
+        self._reader = reader
+        self._options = options
+
+    async def start(self) -> None:
+        """Take a lease, reclaim what dead processes left, and begin to work."""
+        identity = this_process()
+        self.executor_id = identity.executor_id
+        self.desk = Desk(self.db)
+        self.waiters = Waiters(lambda ids: self.desk.read(lambda c: statuses(c, ids)))
+        window = max(128, 3 * self._options.concurrency)
+        self._host = DbosHost(self.db.engine, self.executor_id, window)
+        self._lease = Lease(self.db, identity, self.registry, self._options.lease_seconds)
+        self._attempts = Attempts(
+            self.desk, self.registry, self._reader, self.waiters, self.executor_id, self._options.concurrency
+        )
+        self._pump = Pump(self.desk, self._host, self.registry, self._attempts, self.executor_id, window)
+        if self._options.own_batches:
+            self._pump.batches = set()
+        await self._host.start(self._attempts.execute)
+        await asyncio.to_thread(self._lease.begin)
+        loop = asyncio.get_running_loop()
+        self._lease.keep(
+            on_cancel=partial(_on_loop, loop, self._stop_runs),
+            on_reclaim=self._host.forget_queue,
+        )
+        self._pump.start()
+
+    def adopt(self, batch_id: str) -> None:
+        """Execute runs of this batch (needed only with own_batches)."""
+        if self._pump.batches is not None:
+            self._pump.batches.add(batch_id)
+        self._pump.wake()
+
+    async def keep(self, documents: Sequence[NewDocument]) -> list[dict[str, Any]]:
+        """Write bytes that the store does not hold yet; returns their rows, for the transaction that accepts them."""
+        by_hash = {d.sha256: d for d in documents}
+        known = await self.desk.read(lambda c: known_documents(c, by_hash))
+        missing = [(sha, d.content) for sha, d in by_hash.items() if sha not in known]
+        if not missing:
+            return []
+        locations = await asyncio.to_thread(self.db.blobs.put_many, missing)
+        now_ms = clock.now_ms()
+        return [
+            {
+                "sha256": sha,
+                "size": len(content),
+                "mime_type": by_hash[sha].mime_type,
+                "location": locations[sha],
+                "created_at": now_ms,
+            }
+            for sha, content in missing
+        ]
+
+    async def accept_now(self, request: RunRequest, documents: Sequence[NewDocument]) -> Accepted:
+        """Commit a run with its documents and execute it here at once, unless the session's run serves."""
+        here = replace(request, executor_id=self.executor_id)
+        kept = await self.keep(documents)
+
+        def commit(connection: sa.Connection) -> Accepted:
+            add_documents(connection, kept)
+            return accept(connection, [here], clock.now_ms())[0]
+
+        accepted = await self.desk.write(commit)
+        if accepted.fresh and accepted.status.is_open:
+            await self._host.run_now(accepted.run_id, accepted.attempt)
+        return accepted
+
+    async def wait(self, run_id: str) -> RunOutput:
+        """The run once it has ended, whoever executes it. Raises RunNotFound."""
+        run = await self.load(run_id)
+        while run.status.is_open:
+            await self.waiters.wait(run_id)
+            run = await self.load(run_id)
+        return run
+
+    async def load(self, run_id: str) -> RunOutput:
+        """The run as committed now. Raises RunNotFound."""
+        run = await self.desk.read(lambda c: load_run(c, run_id))
+        if run is None:
+            raise RunNotFound(f"there is no run {run_id!r} in {self.db.label}")
+        return run
+
+    async def cancel(self, run_ids: Sequence[str]) -> int:
+        """Ask runs to stop, wherever they are; returns how many were open."""
+        asked = await self.desk.write(lambda c: rows.cancel(c, run_ids, clock.now_ms()))
+        self._stop_runs(run_ids)
+        for run_id in run_ids:
+            self.waiters.ended(run_id)
+        return asked
+
+    def wake(self) -> None:
+        """Look for queued runs now."""
+        self._pump.wake()
+
+    def abandon(self) -> None:
+        """Hand every open run back to the queue, from any thread, without waiting for anything."""
+        try:
+            self._lease.end()
+        except NightdropError as error:
+            log.warning("open runs could not be handed back now; their lease will run out: %s", error)
+
+    async def stop(self) -> None:
+        """Stop working: nothing more is claimed, open runs go back to the queue."""
+        await self._pump.stop()
+        await self._attempts.leave()
+        await asyncio.to_thread(self.abandon)
+        await self._host.stop()
+        await asyncio.to_thread(self.desk.close)
+
+    def _stop_runs(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            self._attempts.stop(run_id)
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, act: Callable[[Sequence[str]], None], run_ids: list[str]) -> None:
+    loop.call_soon_threadsafe(act, run_ids)

@@ -1,0 +1,83 @@
+"""The engine of this process: one at a time, since DBOS allows one instance per process."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+
+from nightdrop.documents.pool import ReaderPool
+from nightdrop.engine.engine import Engine, EngineOptions
+from nightdrop.engine.registry import Registry
+from nightdrop.errors import DatabaseConflict
+from nightdrop.portal import portal
+from nightdrop.settings import load_settings
+from nightdrop.store import Database
+
+registry = Registry()
+"""Every agent this process has loaded."""
+
+_engine: Engine | None = None
+_starting: asyncio.Lock | None = None
+_reader: ReaderPool | None = None
+
+
+def reader_pool() -> ReaderPool:
+    """The child processes that read documents, shared by everything in this process."""
+    global _reader
+    if _reader is None:
+        settings = load_settings()
+        _reader = ReaderPool(
+            settings.reader_processes or None,
+            timeout_seconds=settings.reader_timeout_seconds,
+            memory_mb=settings.reader_memory_mb,
+        )
+    return _reader
+
+
+async def engine_for(db: Database, *, concurrency: int | None = None, own_batches: bool = False) -> Engine:
+    """The running engine of this database, started on first use; call on the portal's loop.
+
+    Raises DatabaseConflict while this process runs on another database.
+    """
+    global _engine, _starting
+    if _starting is None:
+        _starting = asyncio.Lock()
+    async with _starting:
+        if _engine is not None:
+            if _engine.db.label != db.label:
+                raise DatabaseConflict(
+                    f"this process runs on {_engine.db.label} and cannot run on {db.label} too: "
+                    "close the first with db.close(), or use a second process"
+                )
+            return _engine
+        options = EngineOptions(
+            concurrency=concurrency or default_concurrency(),
+            lease_seconds=load_settings().lease_seconds,
+            own_batches=own_batches,
+        )
+        engine = Engine(db, registry, reader_pool(), options)
+        await engine.start()
+        _engine = engine
+        db.before_close.append(close_engine)
+        return engine
+
+
+def default_concurrency() -> int:
+    """Runs at a time when nobody says: enough to keep every core's reader busy."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def close_engine() -> None:
+    """Stop this process's engine, if one runs; its open runs go back to the queue."""
+    global _engine, _starting
+    engine, _engine, _starting = _engine, None, None
+    if engine is not None:
+        portal().call(engine.stop())
+
+
+@atexit.register
+def _leave() -> None:
+    """Leaving the process waits for nothing: open runs are handed back, their work goes on elsewhere."""
+    if _engine is not None:
+        _engine.abandon()

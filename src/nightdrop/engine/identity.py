@@ -1,0 +1,73 @@
+"""Who this process is, so that another can tell whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nightdrop.store.executors import ExecutorRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An executing process. executor_id is unique for ever: host, pid and a random part."""
+
+    executor_id: str
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    pid_started: str
+
+    def to_row(self) -> dict[str, Any]:
+        """The columns of its lease."""
+        return asdict(self)
+
+
+def this_process() -> Identity:
+    """A new identity for this process; a new one each time an engine starts."""
+    host, pid = platform.node(), os.getpid()
+    return Identity(
+        executor_id=f"{host}-{pid}-{uuid.uuid4().hex[:12]}",
+        host=host,
+        boot_id=_boot_id(),
+        pid_namespace=_pid_namespace(),
+        pid=pid,
+        pid_started=_pid_started(pid),
+    )
+
+
+def is_dead(row: ExecutorRow) -> bool:
+    """True when a process is surely gone: its lease ran out, or it ran here and its pid is not that process now."""
+    if row.age_ms > row.lease_ms:
+        return True
+    here = bool(row.boot_id) and row.boot_id == _boot_id() and row.pid_namespace == _pid_namespace()
+    return here and _pid_started(row.pid) != row.pid_started
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""  # no /proc (macOS): only the lease tells
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _pid_started(pid: int) -> str:
+    """When the process began, in clock ticks since boot; empty when there is no such process (or it is a zombie)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    state, *rest = text.rpartition(")")[2].split()
+    return "" if state in ("Z", "X") else rest[18]

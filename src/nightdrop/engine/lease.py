@@ -1,0 +1,106 @@
+"""The lease: this process says that it lives, and looks after the runs of those that no longer do.
+
+DBOS's open-source package leaves another process's dead work alone; this thread gives it back to the queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+
+from nightdrop.engine.identity import Identity, is_dead
+from nightdrop.engine.registry import Registry
+from nightdrop.errors import NightdropError
+from nightdrop.store import Database
+from nightdrop.store import executors as rows
+from nightdrop.store.attempts import cancelled_among, release
+
+log = logging.getLogger("nightdrop.engine")
+
+_ROUND_SECONDS = 1.0
+
+
+class Lease:
+    """A thread of its own, so that a busy event loop is never taken for a dead process."""
+
+    def __init__(self, db: Database, identity: Identity, registry: Registry, lease_seconds: float) -> None:
+        self._db = db
+        self._identity = identity
+        self._registry = registry
+        self._lease_seconds = lease_seconds
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> int:
+        """Register this process and take back what dead ones left; returns how many runs went back to the queue."""
+        self._register()
+        return self.reclaim()
+
+    def keep(self, on_cancel: Callable[[list[str]], None], on_reclaim: Callable[[str], None]) -> None:
+        """Renew until `end`. on_cancel hears of runs asked to stop, on_reclaim of each executor found dead."""
+        self._thread = threading.Thread(
+            target=self._run, args=(on_cancel, on_reclaim), name="nightdrop-lease", daemon=True
+        )
+        self._thread.start()
+
+    def reclaim(self, on_reclaim: Callable[[str], None] | None = None) -> int:
+        """Put the open runs of dead executors back in the queue."""
+        me, returned = self._identity.executor_id, 0
+        with self._db.read() as connection:
+            dead = [row for row in rows.list_executors(connection) if row.executor_id != me and is_dead(row)]
+        for row in dead:
+            with self._db.write() as connection:
+                count = rows.reclaim(connection, row.executor_id)
+            returned += count
+            log.info("executor %s is gone: %d of its runs are queued again", row.executor_id, count)
+            if on_reclaim is not None:
+                on_reclaim(row.executor_id)
+        return returned
+
+    def end(self) -> None:
+        """Hand back this process's open runs and give up the lease."""
+        self._stop.set()
+        with self._db.write() as connection:
+            rows.reclaim(connection, self._identity.executor_id)
+            release(connection, self._identity.executor_id)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _register(self) -> None:
+        with self._db.write() as connection:
+            rows.register(
+                connection,
+                {
+                    **self._identity.to_row(),
+                    "version": version("nightdrop"),
+                    "registry": self._registry.to_json(),
+                    "lease_ms": int(self._lease_seconds * 1000),
+                },
+            )
+
+    def _run(self, on_cancel: Callable[[list[str]], None], on_reclaim: Callable[[str], None]) -> None:
+        since = 0.0
+        while not self._stop.wait(_ROUND_SECONDS):
+            since += _ROUND_SECONDS
+            try:
+                if since >= self._lease_seconds / 4:
+                    since = 0.0
+                    self._renew()
+                self.reclaim(on_reclaim)
+                with self._db.read() as connection:
+                    asked = cancelled_among(connection, self._identity.executor_id)
+                if asked:
+                    on_cancel(asked)
+            except NightdropError as error:
+                log.warning("the lease could not be renewed, trying again: %s", error)
+            except Exception:  # the edge of a thread that must outlive a database that is away for a while
+                log.exception("the lease could not be renewed, trying again")
+
+    def _renew(self) -> None:
+        with self._db.write() as connection:
+            kept = rows.heartbeat(connection, self._identity.executor_id, self._registry.to_json())
+        if not kept and not self._stop.is_set():
+            log.warning("this process was taken for dead; it takes a new lease")
+            self._register()

@@ -1,0 +1,127 @@
+"""The pump: keeps a window of queued runs enqueued for this process, so that a million documents never become a
+million open workflows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import sqlalchemy as sa
+
+from nightdrop import clock
+from nightdrop.engine.attempts import Attempts
+from nightdrop.engine.dbos_host import DbosHost
+from nightdrop.engine.desk import Desk
+from nightdrop.engine.registry import Registry
+from nightdrop.records.request import Claimed
+from nightdrop.store import attempts as rows
+
+log = logging.getLogger("nightdrop.engine")
+
+_BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.25
+_RECONCILE_SECONDS = 30.0
+
+
+class Pump:
+    """Claims runs this registry can execute and enqueues them in the same transaction.
+
+    batches: None for any queued run, else only runs of these batches (what `nightdrop run` does).
+    """
+
+    def __init__(
+        self, desk: Desk, host: DbosHost, registry: Registry, attempts: Attempts, executor_id: str, window: int
+    ) -> None:
+        self._desk = desk
+        self._host = host
+        self._registry = registry
+        self._attempts = attempts
+        self._executor_id = executor_id
+        self._window = window
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.batches: set[str] | None = None
+
+    def start(self) -> None:
+        """Begin to pump on the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Claim nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        reconciled = clock.monotonic()
+        while True:
+            busy = False
+            try:
+                busy = await self._round()
+                if clock.monotonic() - reconciled > _RECONCILE_SECONDS:
+                    reconciled = clock.monotonic()
+                    await self._reconcile()
+            except Exception:  # the edge of a loop that must outlive a database that is away for a while
+                log.exception("the pump could not look for work, trying again")
+            try:
+                await asyncio.wait_for(self._wake.wait(), _BUSY_SECONDS if busy else _IDLE_SECONDS)
+            except TimeoutError:
+                continue
+            finally:
+                self._wake.clear()
+
+    async def _round(self) -> bool:
+        free = self._window - len(self._attempts.queued)
+        if free < max(1, self._window // 4) or self.batches == set() or not await self._desk.read(self._any_queued):
+            return bool(self._attempts.queued)
+        claimed = await self._desk.write(lambda c: self._claim(c, free))
+        taken = [run for run in claimed if run.dispatches > 1]
+        if taken:
+            try:
+                await asyncio.to_thread(self._host.resume, taken)
+            except BaseException:
+                ids = [run.run_id for run in taken]
+                self._attempts.queued.difference_update(ids)
+                await self._desk.write(lambda c: rows.release(c, self._executor_id, ids))
+                raise
+        return bool(claimed)
+
+    def _any_queued(self, connection: sa.Connection) -> bool:
+        return any(
+            rows.has_queued(connection, subject, clock.now_ms(), batch)
+            for subject in self._registry
+            for batch in self._scopes()
+        )
+
+    def _claim(self, connection: sa.Connection, free: int) -> list[Claimed]:
+        claimed: list[Claimed] = []
+        for batch_id in self._scopes():
+            claimed += rows.claim(
+                connection,
+                self._executor_id,
+                list(self._registry),
+                now_ms=clock.now_ms(),
+                limit=free - len(claimed),
+                batch_id=batch_id,
+            )
+        self._attempts.queued.update(run.run_id for run in claimed)
+        for run in claimed:
+            if run.dispatches == 1:
+                self._host.enqueue(connection, run)
+        return claimed
+
+    def _scopes(self) -> list[str | None]:
+        return [None] if self.batches is None else list(self.batches)
+
+    async def _reconcile(self) -> None:
+        """Runs whose row says that this process has them while it does not (a commit that failed) are queued again."""
+        held = self._attempts.held
+        mine = await self._desk.read(lambda c: rows.open_runs(c, self._executor_id))
+        held |= self._attempts.held
+        lost = [run_id for run_id in mine if run_id not in held]
+        if lost:
+            log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
+            await self._desk.write(lambda c: rows.release(c, self._executor_id, lost))

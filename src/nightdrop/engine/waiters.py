@@ -1,0 +1,73 @@
+"""Waiting for runs to end, whoever executes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+from nightdrop.records.run import RunStatus
+
+_FIRST_POLL, _LAST_POLL = 0.05, 0.5  # seconds between looks at runs that another process executes
+_CHUNK = 500
+
+ReadStatuses = Callable[[Sequence[str]], Awaitable[dict[str, RunStatus]]]
+
+
+class Waiters:
+    """Who waits for which run. Ends in this process are told at once; others are seen by one shared poll."""
+
+    def __init__(self, read_statuses: ReadStatuses) -> None:
+        self._read_statuses = read_statuses
+        self._waiting: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+        self._poll: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+
+    async def wait(self, run_id: str) -> None:
+        """Return when the run has ended. The caller has seen it open, or does not know."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[run_id].append(future)
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.create_task(self._watch())
+        try:
+            await future
+        finally:
+            self._drop(run_id, future)
+
+    def ended(self, run_id: str) -> None:
+        """Tell everyone who waits for this run that it has ended."""
+        self._ended.set()
+        for future in self._waiting.get(run_id, ()):
+            if not future.done():
+                future.set_result(None)
+
+    def failed(self, run_id: str, error: Exception) -> None:
+        """Tell everyone who waits for this run why it cannot end."""
+        for future in self._waiting.get(run_id, ()):
+            if not future.done():
+                future.set_exception(error)
+
+    async def any_end(self, timeout_seconds: float) -> None:
+        """Return when some run ended in this process, or after the timeout."""
+        self._ended.clear()
+        try:
+            await asyncio.wait_for(self._ended.wait(), timeout_seconds)
+        except TimeoutError:
+            return
+
+    def _drop(self, run_id: str, future: asyncio.Future[None]) -> None:
+        futures = self._waiting[run_id]
+        futures.remove(future)
+        if not futures:
+            del self._waiting[run_id]
+
+    async def _watch(self) -> None:
+        pause = _FIRST_POLL
+        while self._waiting:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LAST_POLL)
+            ids = list(self._waiting)
+            for at in range(0, len(ids), _CHUNK):
+                for run_id, status in (await self._read_statuses(ids[at : at + _CHUNK])).items():
+                    if not status.is_open:
+                        self.ended(run_id)

@@ -1,0 +1,1 @@
+"""Where documents come from: listing sources and reading bytes, with typed errors."""

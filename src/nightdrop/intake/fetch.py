@@ -1,0 +1,69 @@
+"""Reading one document's bytes from a path, a URL or memory, once, bounded in size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import httpx2
+
+from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable
+from nightdrop.records.file import File
+
+_TIMEOUT_SECONDS = 60.0
+
+
+def read_file(file: File, max_bytes: int) -> bytes:
+    """The document's bytes. Raises FileMissing, FileUnreadable, FileTooLarge. Blocks: call it on a thread."""
+    if file.content is not None:
+        return bytes(file.content)
+    if file.url is not None:
+        if file.url.startswith("file://"):
+            return read_path(httpx2.URL(file.url).path, max_bytes)
+        return fetch_url(file.url, max_bytes)
+    assert file.filepath is not None
+    return read_path(file.filepath, max_bytes)
+
+
+def read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """A local file's bytes; a folder, a device or a pipe is not a document."""
+    shown = os.fspath(path)
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise FileUnreadable(f"{shown} is not a regular file")
+        if found.st_size > max_bytes:
+            raise too_large(shown, found.st_size, max_bytes)
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileMissing(f"there is no file at {shown}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
+        raise FileUnreadable(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def fetch_url(url: str, max_bytes: int) -> bytes:
+    """The bytes behind an http(s) URL, redirects followed."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as response:
+            if response.status_code in (404, 410):
+                raise FileMissing(f"{url} answered {response.status_code}")
+            if response.status_code >= 400:
+                raise FileUnreadable(f"{url} answered {response.status_code}")
+            for chunk in response.iter_bytes():
+                size += len(chunk)
+                if size > max_bytes:
+                    raise too_large(url, size, max_bytes)
+                chunks.append(chunk)
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        raise FileUnreadable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from error
+    return b"".join(chunks)
+
+
+def too_large(name: str, size: int, max_bytes: int) -> FileTooLarge:
+    """The error for a document over the limit, saying how to raise it."""
+    return FileTooLarge(
+        f"{name} has {size:,} bytes or more, the limit is {max_bytes:,}; NIGHTDROP_MAX_FILE_MB raises it"
+    )

@@ -1,0 +1,157 @@
+"""The Batch handle: results as they finish, progress, wait, cancel, resume."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from functools import partial
+
+from nightdrop import clock
+from nightdrop.agents import OutputSchema
+from nightdrop.batch import BatchCall, accept_batch, open_batch_for, stream_results
+from nightdrop.engine import Engine
+from nightdrop.errors import BatchNotFound
+from nightdrop.portal import portal
+from nightdrop.records.batch import BatchProgress
+from nightdrop.records.file import File
+from nightdrop.records.run import RunOutput
+from nightdrop.store import batches as rows
+
+_CHUNK = 500
+_POLL_SECONDS = 0.25
+
+
+class Results:
+    """Results of a batch, once each: iterate with `for` in sync code or `async for` in async code."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __iter__(self) -> Iterator[RunOutput]:
+        stream = self._batch.stream()
+        try:
+            while True:
+                try:
+                    yield portal().call(anext(stream))[1]  # type: ignore[arg-type]
+                except StopAsyncIteration:
+                    return
+        finally:
+            portal().call(stream.aclose())  # type: ignore[attr-defined]
+
+    async def __aiter__(self) -> AsyncIterator[RunOutput]:
+        stream = self._batch.stream()
+        try:
+            while True:
+                try:
+                    yield (await portal().bridge(anext(stream)))[1]  # type: ignore[arg-type]
+                except StopAsyncIteration:
+                    return
+        finally:
+            await portal().bridge(stream.aclose())  # type: ignore[attr-defined]
+
+
+class Batch:
+    """One source of documents on its way. `id` finds it again from any process (`nightdrop batches show ID`)."""
+
+    def __init__(
+        self, engine: Engine, batch_id: str, schema: OutputSchema, call: BatchCall, files: Iterator[File]
+    ) -> None:
+        self.id = batch_id
+        self._engine = engine
+        self._schema = schema
+        self._call = call
+        engine.adopt(batch_id)
+        self._accepting = asyncio.create_task(accept_batch(engine, batch_id, call, files))
+
+    def __repr__(self) -> str:
+        return f"Batch(id={self.id!r})"
+
+    def __len__(self) -> int:
+        """How many documents the source names; waits until it is listed to its end."""
+        return portal().call(self._length())
+
+    def results(self) -> Results:
+        """Each distinct document's run once it has ended, failed ones too."""
+        return Results(self)
+
+    def progress(self) -> BatchProgress:
+        """How far it is, counted from the database."""
+        with self._engine.db.read() as connection:
+            found = rows.load_batch(connection, self.id)
+        if found is None:
+            raise BatchNotFound(f"there is no batch {self.id!r} in {self._engine.db.label}")
+        return found
+
+    async def aprogress(self) -> BatchProgress:
+        """`progress` for async code."""
+        return await asyncio.to_thread(self.progress)
+
+    def wait(self, timeout: float | None = None) -> BatchProgress:
+        """Wait until every document has ended; TimeoutError after `timeout` seconds."""
+        return portal().call(self._wait(timeout))
+
+    async def await_done(self, timeout: float | None = None) -> BatchProgress:
+        """`wait` for async code."""
+        return await portal().bridge(self._wait(timeout))
+
+    def cancel(self) -> int:
+        """Stop it: what waits never starts, what runs stops at its next await. Returns how many were open."""
+        return portal().call(self._cancel())
+
+    async def acancel(self) -> int:
+        """`cancel` for async code."""
+        return await portal().bridge(self._cancel())
+
+    def resume(self) -> Batch:
+        """Continue after `cancel` or an interrupted listing: what was cancelled is tried again."""
+        portal().call(self._resume())
+        return self
+
+    async def aresume(self) -> Batch:
+        """`resume` for async code."""
+        await portal().bridge(self._resume())
+        return self
+
+    async def stream(self) -> AsyncIterator[tuple[str, RunOutput]]:
+        """(file, run) of each distinct document once it has ended; on the portal's loop only."""
+        async for file, run in stream_results(self._engine, self.id, self._accepting.done):
+            yield file, replace(run, content=self._schema.load(run.content))
+        self._accepting.result()  # an error of the source reaches whoever reads the results
+
+    async def _length(self) -> int:
+        await asyncio.shield(self._accepting)
+        return (await self.aprogress()).total
+
+    async def _wait(self, timeout: float | None) -> BatchProgress:
+        async with asyncio.timeout(timeout):
+            await asyncio.shield(self._accepting)
+            while True:
+                progress = await self.aprogress()
+                if progress.done == progress.total:
+                    return progress
+                await self._engine.waiters.any_end(_POLL_SECONDS)
+
+    async def _cancel(self) -> int:
+        self._accepting.cancel()
+        await asyncio.gather(self._accepting, return_exceptions=True)
+        write = self._engine.desk.write
+        open_runs = await write(lambda c: rows.cancel_batch(c, self.id, clock.now_ms()))
+        asked = 0
+        for at in range(0, len(open_runs), _CHUNK):
+            asked += await self._engine.cancel(open_runs[at : at + _CHUNK])
+        return asked
+
+    async def _resume(self) -> None:
+        write = self._engine.desk.write
+        cancelled = await write(lambda c: rows.resume_batch(c, self.id))
+        for at in range(0, len(cancelled), _CHUNK):
+            chunk = cancelled[at : at + _CHUNK]
+            await write(partial(rows.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
+        if self._accepting.done() and not self._listed():
+            _, files = await open_batch_for(self._engine, self._call)
+            self._accepting = asyncio.create_task(accept_batch(self._engine, self.id, self._call, files))
+        self._engine.wake()
+
+    def _listed(self) -> bool:
+        return not self._accepting.cancelled() and self._accepting.exception() is None

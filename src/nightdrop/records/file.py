@@ -1,0 +1,55 @@
+"""A document as a caller hands it in: by path, URL or bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightdrop.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One document: exactly one of `filepath`, `url` or `content`.
+
+    Bytes are read once when the run is accepted; later changes of the file do not reach the run.
+    mime_type and filename override what path and content say. id: the caller's own name for it.
+    """
+
+    filepath: str | os.PathLike[str] | None = None
+    url: str | None = None
+    content: bytes | None = None
+    mime_type: str | None = None
+    filename: str | None = None
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("filepath", "url", "content") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise UsageError(f"File takes exactly one of filepath=, url=, content=; got {', '.join(given) or 'none'}")
+        if self.content is not None and not isinstance(self.content, bytes | bytearray | memoryview):
+            raise UsageError(f"File(content=) takes bytes, got {type(self.content).__name__}")
+
+    @property
+    def name(self) -> str | None:
+        """The file name to show and to take the extension from, None for bare bytes without one."""
+        if self.filename is not None:
+            return self.filename
+        if self.filepath is not None:
+            return storable(Path(self.filepath).name)
+        if self.url is not None:
+            return self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] or None
+        return None
+
+    @property
+    def source(self) -> str | None:
+        """Path or URL as given; the id or name for bare bytes; None when there is neither."""
+        if self.filepath is not None:
+            return storable(os.fspath(self.filepath))
+        return self.url or self.id or self.filename
+
+
+def storable(path: str) -> str:
+    """A path as text that any database takes: bytes that are not UTF-8, and NUL, are written as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -1,0 +1,71 @@
+"""What is asked for before it is a run: the input of `store.accept`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nightdrop.records.run import FileRef, RunError, RunStatus
+
+Disposition = Literal["new", "known", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What executes a run: an agent or a workflow at one revision."""
+
+    kind: Literal["agent", "workflow"]
+    id: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run to accept.
+
+    session_id None: a new run each time. rerun: even if the session has its answer. retry_failed: try an ERROR
+    again. refused: the input cannot be used, so the run ends as it starts. executor_id: who executes it at once.
+    priority: lower goes first.
+    """
+
+    subject: Subject
+    message: str
+    files: tuple[FileRef, ...] = ()
+    session_id: str | None = None
+    user_id: str | None = None
+    batch_id: str | None = None
+    schedule_run_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    rerun: bool = False
+    retry_failed: bool = False
+    refused: RunError | None = None
+    executor_id: str | None = None
+
+    @property
+    def input_hash(self) -> str:
+        """Identity of the input: the message and the documents' hashes in order."""
+        digest = hashlib.sha256(self.message.encode())
+        for ref in self.files:
+            digest.update(b"\0" + (ref.sha256 or f"source:{ref.source}").encode("utf-8", "backslashreplace"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The run that answers a request. fresh: this request made it (or made it try again)."""
+
+    run_id: str
+    status: RunStatus
+    attempt: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A run this process may execute. dispatches: how often this attempt was handed to an executor, now included."""
+
+    run_id: str
+    attempt: int
+    dispatches: int

@@ -1,0 +1,51 @@
+"""Settings that come from the environment, read when they are needed (docs/reference/settings.md lists them)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from nightdrop.errors import UsageError
+
+Durability = Literal["process", "power"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What NIGHTDROP_* variables say, with defaults."""
+
+    db: str = "nightdrop.db"
+    max_file_mb: int = 100
+    reader_processes: int = 0  # 0: one per core
+    reader_timeout_seconds: int = 30
+    reader_memory_mb: int = 1024
+    lease_seconds: int = 12
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The largest document accepted, in bytes."""
+        return self.max_file_mb * 1024 * 1024
+
+
+def load_settings() -> Settings:
+    """The settings of this process: environment over defaults."""
+    default = Settings()
+    return Settings(
+        db=os.environ.get("NIGHTDROP_DB", default.db),
+        max_file_mb=_whole("NIGHTDROP_MAX_FILE_MB", default.max_file_mb),
+        reader_processes=_whole("NIGHTDROP_READER_PROCESSES", default.reader_processes),
+        reader_timeout_seconds=_whole("NIGHTDROP_READER_TIMEOUT_SECONDS", default.reader_timeout_seconds),
+        reader_memory_mb=_whole("NIGHTDROP_READER_MEMORY_MB", default.reader_memory_mb),
+        lease_seconds=_whole("NIGHTDROP_LEASE_SECONDS", default.lease_seconds),
+    )
+
+
+def _whole(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if text is None or not text.strip():
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{name}={text!r} is not a whole number") from None

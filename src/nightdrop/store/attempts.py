@@ -1,0 +1,197 @@
+"""The life of an attempt in the rows: claimed, running, ended, released. Every move is compare-and-set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop.records.field import FieldResult
+from nightdrop.records.request import Claimed, Subject
+from nightdrop.records.run import RunError, RunStatus
+from nightdrop.store.dead_letters import letter_row
+from nightdrop.store.tables import batch_items, dead_letters, runs
+
+_OPEN = ("PENDING", "RUNNING")
+
+
+def claim(
+    connection: sa.Connection,
+    executor_id: str,
+    subjects: Sequence[Subject],
+    *,
+    now_ms: int,
+    limit: int,
+    batch_id: str | None = None,
+) -> list[Claimed]:
+    """Take up to `limit` queued runs that this registry can execute (of one batch only, if given), in order.
+
+    Two processes never get the same run: SQLite holds the write lock, Postgres skips locked rows.
+    """
+    claimed: list[Claimed] = []
+    for subject in subjects:
+        if len(claimed) >= limit:
+            break
+        rows = connection.execute(_queued(subject, now_ms, batch_id).limit(limit - len(claimed))).all()
+        claimed.extend(Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1) for r in rows)
+    if claimed:
+        connection.execute(
+            sa.update(runs)
+            .where(runs.c.run_id.in_([c.run_id for c in claimed]))
+            .values(executor_id=executor_id, dispatches=runs.c.dispatches + 1)
+        )
+    return claimed
+
+
+def _queued(subject: Subject, now_ms: int, batch_id: str | None, *, lock: bool = True) -> sa.Select[Any]:
+    c = runs.c
+    query = (
+        sa.select(c.run_id, c.attempt, c.dispatches)
+        .where(
+            c.status == sa.literal_column("'PENDING'"),  # literal, so that the partial index is used
+            c.executor_id.is_(None),
+            c.subject_id == subject.id,
+            c.revision == subject.revision,
+            c.kind == subject.kind,
+            c.not_before <= now_ms,
+        )
+        .order_by(c.priority, c.run_id)
+    )
+    if lock:
+        query = query.with_for_update(skip_locked=True)
+    if batch_id is not None:
+        i = batch_items.c
+        query = query.where(sa.exists().where(i.batch_id == batch_id, i.run_id == c.run_id))
+    return query
+
+
+def has_queued(connection: sa.Connection, subject: Subject, now_ms: int, batch_id: str | None = None) -> bool:
+    """Whether `claim` would find anything; takes no lock."""
+    return connection.execute(_queued(subject, now_ms, batch_id, lock=False).limit(1)).first() is not None
+
+
+def open_runs(connection: sa.Connection, executor_id: str) -> list[str]:
+    """Runs whose rows say that this executor has them."""
+    query = sa.select(runs.c.run_id).where(runs.c.executor_id == executor_id, runs.c.status.in_(_OPEN))
+    return list(connection.scalars(query))
+
+
+def release(connection: sa.Connection, executor_id: str, run_ids: Sequence[str] | None = None) -> int:
+    """Put an executor's open runs (or those named) back in the queue; returns how many."""
+    query = sa.update(runs).where(runs.c.executor_id == executor_id, runs.c.status.in_(_OPEN))
+    if run_ids is not None:
+        query = query.where(runs.c.run_id.in_(run_ids))
+    return connection.execute(query.values(executor_id=None, status="PENDING")).rowcount
+
+
+def start(connection: sa.Connection, run_id: str, attempt: int, executor_id: str, now_ms: int) -> bool:
+    """Mark a dispatched attempt RUNNING. False: it was cancelled, taken by another executor, or has ended."""
+    c = runs.c
+    moved = connection.execute(
+        sa.update(runs)
+        .where(
+            c.run_id == run_id,
+            c.attempt == attempt,
+            c.executor_id == executor_id,
+            c.status.in_(_OPEN),
+            c.cancel_requested.is_(False),
+        )
+        .values(status="RUNNING", started_at=sa.func.coalesce(c.started_at, now_ms))
+    )
+    return moved.rowcount == 1
+
+
+def complete(
+    connection: sa.Connection,
+    run_id: str,
+    attempt: int,
+    *,
+    content: Any,
+    fields: Mapping[str, FieldResult],
+    now_ms: int,
+) -> bool:
+    """Commit a valid result with its status, in one statement. False: another writer ended this attempt first."""
+    return _end(
+        connection,
+        run_id,
+        attempt,
+        status=RunStatus.COMPLETED.value,
+        content=json.dumps(content, ensure_ascii=False),
+        fields=json.dumps({path: f.to_json() for path, f in fields.items()}, ensure_ascii=False) if fields else None,
+        completed_at=now_ms,
+    )
+
+
+def fail(
+    connection: sa.Connection,
+    run_id: str,
+    attempt: int,
+    error: RunError,
+    *,
+    now_ms: int,
+    raw_answer: str | None = None,
+) -> bool:
+    """End an attempt in ERROR with its dead letter. False: another writer ended this attempt first."""
+    won = _end(
+        connection,
+        run_id,
+        attempt,
+        status=RunStatus.ERROR.value,
+        error_code=error.code,
+        error_message=error.message,
+        error_retryable=error.retryable,
+        completed_at=now_ms,
+    )
+    if won:
+        connection.execute(sa.insert(dead_letters).values(letter_row(run_id, attempt, error, now_ms, raw_answer)))
+    return won
+
+
+def cancel(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> int:
+    """Ask runs to stop: a waiting one is CANCELLED at once, a running one at its next await. Returns how many."""
+    c = runs.c
+    asked = connection.execute(
+        sa.update(runs).where(c.run_id.in_(run_ids), c.status.in_(_OPEN)).values(cancel_requested=True)
+    ).rowcount
+    connection.execute(
+        sa.update(runs)
+        .where(c.run_id.in_(run_ids), c.status == "PENDING")
+        .values(status=RunStatus.CANCELLED.value, completed_at=now_ms)
+    )
+    return asked
+
+
+def mark_cancelled(connection: sa.Connection, run_id: str, attempt: int, now_ms: int) -> bool:
+    """End a running attempt that was asked to stop."""
+    return _end(connection, run_id, attempt, status=RunStatus.CANCELLED.value, completed_at=now_ms)
+
+
+def mark_if_cancelled(connection: sa.Connection, run_id: str, attempt: int, now_ms: int) -> bool:
+    """End an open attempt that was asked to stop before it ran."""
+    c = runs.c
+    moved = connection.execute(
+        sa.update(runs)
+        .where(c.run_id == run_id, c.attempt == attempt, c.status.in_(_OPEN), c.cancel_requested.is_(True))
+        .values(status=RunStatus.CANCELLED.value, completed_at=now_ms)
+    )
+    return moved.rowcount == 1
+
+
+def cancelled_among(connection: sa.Connection, executor_id: str) -> list[str]:
+    """Running runs of this executor that were asked to stop."""
+    c = runs.c
+    return list(
+        connection.scalars(
+            sa.select(c.run_id).where(c.executor_id == executor_id, c.status.in_(_OPEN), c.cancel_requested.is_(True))
+        )
+    )
+
+
+def _end(connection: sa.Connection, run_id: str, attempt: int, **values: Any) -> bool:
+    c = runs.c
+    moved = connection.execute(
+        sa.update(runs).where(c.run_id == run_id, c.attempt == attempt, c.status.in_(_OPEN)).values(**values)
+    )
+    return moved.rowcount == 1

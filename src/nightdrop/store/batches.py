@@ -1,0 +1,213 @@
+"""Batches in the rows: opening, items, and progress counted from the items' runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop import clock
+from nightdrop.ids import new_id
+from nightdrop.records.batch import BatchProgress, BatchStatus
+from nightdrop.records.request import Subject
+from nightdrop.store.accept import try_again
+from nightdrop.store.tables import batch_items, batches, runs
+
+_OPEN = ("PENDING", "RUNNING")
+_FAILED = ("ERROR", "CANCELLED")
+
+
+def open_batch(
+    connection: sa.Connection,
+    subject: Subject,
+    *,
+    message: str,
+    source: str | None,
+    fingerprint: str | None,
+    user_id: str | None,
+    now_ms: int,
+) -> str:
+    """The id of a batch over this source: the unfinished one with the same fingerprint, else a new one."""
+    if fingerprint is not None:
+        query = sa.select(batches.c.batch_id).where(
+            batches.c.fingerprint == fingerprint, batches.c.cancelled_at.is_(None)
+        )
+        for batch_id in connection.scalars(query.order_by(batches.c.batch_id.desc()).limit(1)):
+            progress = load_batch(connection, batch_id)
+            if progress is not None and progress.completed_at is None:
+                return str(batch_id)
+    batch_id = new_id(now_ms)
+    connection.execute(
+        sa.insert(batches).values(
+            batch_id=batch_id,
+            kind=subject.kind,
+            subject_id=subject.id,
+            revision=subject.revision,
+            fingerprint=fingerprint,
+            source=source,
+            message=message,
+            user_id=user_id,
+            created_at=now_ms,
+        )
+    )
+    return batch_id
+
+
+def close_acceptance(connection: sa.Connection, batch_id: str, now_ms: int) -> None:
+    """Say that the source was listed to its end."""
+    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(accepted_at=now_ms))
+
+
+def known_items(connection: sa.Connection, batch_id: str, files: Sequence[str]) -> dict[str, str]:
+    """Of these files, the ones the batch holds already, with the version it saw."""
+    query = sa.select(batch_items.c.file, batch_items.c.version).where(
+        batch_items.c.batch_id == batch_id, batch_items.c.file.in_(files)
+    )
+    return {row.file: row.version for row in connection.execute(query)}
+
+
+def add_items(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add documents to a batch; a file that changed since it was added takes its new run."""
+    if not rows:
+        return
+    gone = [(row["batch_id"], row["file"]) for row in rows]
+    c = batch_items.c
+    connection.execute(sa.delete(batch_items).where(c.batch_id == gone[0][0], c.file.in_([f for _, f in gone])))
+    connection.execute(sa.insert(batch_items), list(rows))
+
+
+def runs_in_batch(connection: sa.Connection, batch_id: str, run_ids: Sequence[str]) -> set[str]:
+    """Which of these runs serve an item of the batch already."""
+    query = sa.select(batch_items.c.run_id).where(batch_items.c.batch_id == batch_id, batch_items.c.run_id.in_(run_ids))
+    return set(connection.scalars(query))
+
+
+def sessions_in_batch(
+    connection: sa.Connection, batch_id: str, subject: Subject, session_ids: Sequence[str]
+) -> set[str]:
+    """Which of these sessions an item of the batch is answered by already."""
+    query = sa.select(runs.c.session_id).where(
+        runs.c.kind == subject.kind,
+        runs.c.subject_id == subject.id,
+        runs.c.session_id.in_(session_ids),
+        sa.exists().where(batch_items.c.batch_id == batch_id, batch_items.c.run_id == runs.c.run_id),
+    )
+    return set(connection.scalars(query))
+
+
+def load_batch(connection: sa.Connection, batch_id: str) -> BatchProgress | None:
+    """A batch and how far it is, None when there is no such batch."""
+    row = connection.execute(sa.select(batches).where(batches.c.batch_id == batch_id)).mappings().first()
+    return None if row is None else _progress(connection, row)
+
+
+def list_batches(connection: sa.Connection, *, before: str | None = None, limit: int = 50) -> list[BatchProgress]:
+    """Batches, newest first; `before` is the id the page starts after."""
+    query = sa.select(batches).order_by(batches.c.batch_id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(batches.c.batch_id < before)
+    return [_progress(connection, row) for row in connection.execute(query).mappings().all()]
+
+
+def cancel_batch(connection: sa.Connection, batch_id: str, now_ms: int) -> list[str]:
+    """Mark a batch cancelled; returns its runs that are still open, for the caller to cancel in chunks."""
+    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=now_ms))
+    return _runs_with(connection, batch_id, _OPEN)
+
+
+def resume_batch(connection: sa.Connection, batch_id: str) -> list[str]:
+    """Take a batch's cancellation back; returns its cancelled runs, for the caller to try again."""
+    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=None))
+    return _runs_with(connection, batch_id, ("CANCELLED",))
+
+
+def try_all_again(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> None:
+    """Queue these ended runs for another attempt."""
+    found = connection.execute(sa.select(runs.c.run_id, runs.c.attempt).where(runs.c.run_id.in_(run_ids))).all()
+    for row in found:
+        try_again(connection, row.run_id, row.attempt, now_ms)
+
+
+def last_position(connection: sa.Connection, batch_id: str) -> int:
+    """The position of the newest item, 0 when there is none: later items always stand behind it."""
+    c = batch_items.c
+    query = sa.select(sa.func.coalesce(sa.func.max(c.position), 0)).where(c.batch_id == batch_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def items_after(
+    connection: sa.Connection, batch_id: str, position: int, limit: int = 500
+) -> list[tuple[int, str, str]]:
+    """(position, run_id, file) of distinct documents behind a position, in the order of the source."""
+    i, earlier = batch_items.c, batch_items.alias("earlier")
+    query = (
+        sa.select(i.position, i.run_id, i.file)
+        .where(
+            i.batch_id == batch_id,
+            i.position > position,
+            ~sa.exists().where(
+                earlier.c.batch_id == batch_id, earlier.c.run_id == i.run_id, earlier.c.position < i.position
+            ),
+        )
+        .order_by(i.position)
+        .limit(limit)
+    )
+    return [(row.position, row.run_id, row.file) for row in connection.execute(query)]
+
+
+def _runs_with(connection: sa.Connection, batch_id: str, wanted: tuple[str, ...]) -> list[str]:
+    i = batch_items.c
+    query = (
+        sa.select(runs.c.run_id)
+        .join(batch_items, sa.and_(i.run_id == runs.c.run_id, i.batch_id == batch_id))
+        .where(runs.c.status.in_(wanted))
+        .distinct()
+    )
+    return list(connection.scalars(query))
+
+
+def _progress(connection: sa.Connection, batch: sa.RowMapping) -> BatchProgress:
+    i = batch_items.c
+    query = (
+        sa.select(i.disposition, runs.c.status, sa.func.count(), sa.func.max(runs.c.completed_at))
+        .join(runs, runs.c.run_id == i.run_id)
+        .where(i.batch_id == batch["batch_id"])
+        .group_by(i.disposition, runs.c.status)
+    )
+    total = done = failed = skipped = documents = 0
+    last = batch["accepted_at"]
+    for disposition, status, count, ended_at in connection.execute(query):
+        total += count
+        is_failed = status in _FAILED and disposition != "duplicate"
+        done += count if status not in _OPEN else 0
+        failed += count if is_failed else 0
+        skipped += count if disposition != "new" and not is_failed and status not in _OPEN else 0
+        documents += count if disposition != "duplicate" else 0
+        last = max(last or 0, ended_at or 0) or None
+    status = _status(batch, total == done)
+    ended = status in (BatchStatus.COMPLETED, BatchStatus.CANCELLED) and total == done
+    return BatchProgress(
+        id=batch["batch_id"],
+        status=status,
+        agent_id=batch["subject_id"] if batch["kind"] == "agent" else None,
+        workflow_id=None if batch["kind"] == "agent" else batch["subject_id"],
+        source=batch["source"],
+        total=total,
+        done=done,
+        failed=failed,
+        skipped=skipped,
+        documents=documents,
+        cost=Decimal(0),
+        created_at=clock.to_datetime(batch["created_at"]),
+        completed_at=clock.to_datetime(last) if ended else None,
+    )
+
+
+def _status(batch: sa.RowMapping, all_done: bool) -> BatchStatus:
+    if batch["cancelled_at"] is not None:
+        return BatchStatus.CANCELLED
+    if batch["accepted_at"] is None:
+        return BatchStatus.ACCEPTING
+    return BatchStatus.COMPLETED if all_done else BatchStatus.RUNNING

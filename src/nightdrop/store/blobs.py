@@ -1,0 +1,117 @@
+"""The blob store: documents' bytes by hash, outside the rows, on any fsspec file system.
+
+A large document is an object of its own, named by its hash. Small ones that arrive together share one pack, so
+that a hundred thousand tiny documents do not become as many files. Bytes are written before the row that names
+their location, and never changed.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from nightdrop.errors import StorageFailed
+
+PACK_BELOW = 64 * 1024
+"""Documents smaller than this many bytes share a pack when several are stored at once."""
+
+
+class BlobStore:
+    """Bytes by sha256 below one root (a folder or an fsspec URL). fsync: force them to the disk before returning."""
+
+    def __init__(self, root: str, *, fsync: bool = False) -> None:
+        self.root = root.rstrip("/")
+        self._fsync = fsync
+        self._remote: Any = None
+        if "://" in root and not root.startswith("file://"):
+            self._remote, self.root = fsspec.core.url_to_fs(root)
+        else:
+            self.root = self.root.removeprefix("file://")
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Store (sha256, bytes) pairs and return each hash's location. Raises StorageFailed, then nothing is named."""
+        packed = [(sha, data) for sha, data in items if len(data) < PACK_BELOW] if len(items) > 1 else []
+        if len(packed) < 2:
+            packed = []
+        shared = {sha for sha, _ in packed}
+        locations: dict[str, str] = {}
+        try:
+            for sha, data in items:
+                if sha not in shared:
+                    locations[sha] = self._put_single(sha, data)
+            if packed:
+                locations.update(self._put_pack(packed))
+        except OSError as error:
+            raise StorageFailed(f"cannot store documents in {self.root}: {error}") from error
+        return locations
+
+    def read(self, location: str) -> bytes:
+        """The bytes at a location. Raises StorageFailed when they are gone."""
+        name, _, span = location.partition("#")
+        try:
+            if not span:
+                return self._read(name, None, None)
+            offset, length = (int(part) for part in span.split(","))
+            data = self._read(name, offset, length)
+        except OSError as error:
+            raise StorageFailed(f"cannot read document {location} in {self.root}: {error}") from error
+        if len(data) != length:
+            raise StorageFailed(f"document {location} in {self.root} is cut short")
+        return data
+
+    def _put_single(self, sha: str, data: bytes) -> str:
+        name = f"{sha[:2]}/{sha}"
+        self._write(name, data)
+        return name
+
+    def _put_pack(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        name = f"packs/{uuid.uuid4().hex}"
+        locations, offset = {}, 0
+        for sha, data in items:
+            locations[sha] = f"{name}#{offset},{len(data)}"
+            offset += len(data)
+        self._write(name, b"".join(data for _, data in items))
+        return locations
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self._remote is not None:
+            self._remote.pipe_file(f"{self.root}/{name}", data)
+            return
+        path = Path(self.root, name)
+        if path.is_file() and path.stat().st_size == len(data):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            with partial.open("wb") as stream:
+                stream.write(data)
+                if self._fsync:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        if self._fsync:
+            _sync_folder(path.parent)
+
+    def _read(self, name: str, offset: int | None, length: int | None) -> bytes:
+        if self._remote is not None:
+            end = None if offset is None or length is None else offset + length
+            return bytes(self._remote.cat_file(f"{self.root}/{name}", start=offset, end=end))
+        with Path(self.root, name).open("rb") as stream:
+            stream.seek(offset or 0)
+            return stream.read(-1 if length is None else length)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

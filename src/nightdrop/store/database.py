@@ -1,0 +1,121 @@
+"""The database: SqliteDb today. It opens lazily, migrates once and hands out read and write connections."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop.errors import StorageFailed, UsageError
+from nightdrop.settings import Durability
+from nightdrop.store.blobs import BlobStore
+from nightdrop.store.migrate import migrate
+
+
+class Database:
+    """One database with its blobs. Subclasses say how to connect; opened on first use, safe from any thread."""
+
+    def __init__(self, *, blobs: str, durability: Durability) -> None:
+        if durability not in ("process", "power"):
+            raise UsageError(f"durability={durability!r}: choose 'process' or 'power'")
+        self.durability: Durability = durability
+        self.blobs = BlobStore(blobs, fsync=durability == "power")
+        self.before_close: list[Callable[[], None]] = []
+        self._engine: sa.Engine | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def label(self) -> str:
+        """The database as a person names it: a path, or a URL without its password."""
+        raise NotImplementedError
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The SQLAlchemy engine, migrated. Raises StorageFailed when the database cannot be opened."""
+        with self._lock:
+            if self._engine is None:
+                engine = self._connect()
+                try:
+                    migrate(engine)
+                except sa.exc.DBAPIError as error:
+                    engine.dispose()
+                    raise StorageFailed(f"cannot open {self.label}: {error.orig}") from error
+                self._engine = engine
+            return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A write transaction, committed at the end. On SQLite it holds the write lock from its first line.
+
+        Raises StorageFailed when it cannot be written (disk full, read-only, locked too long).
+        """
+        try:
+            with self.engine.begin() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise StorageFailed(f"cannot write to {self.label}: {error.orig}") from error
+
+    def close(self) -> None:
+        """Stop what runs on it in this process and give back every connection. The next use opens it again."""
+        while self.before_close:
+            self.before_close.pop()()
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _connect(self) -> sa.Engine:
+        raise NotImplementedError
+
+
+class SqliteDb(Database):
+    """A SQLite file in WAL mode; documents' bytes in `<path>.blobs/` unless `blobs=` names another place.
+
+    path: the file, made when missing. blobs: a folder or any fsspec URL. durability: "process" survives the
+    death of any process; "power" also fsyncs, to survive power loss.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, blobs: str | None = None, durability: Durability = "process"
+    ) -> None:
+        self.path = Path(path).absolute()
+        super().__init__(blobs=blobs or f"{self.path}.blobs", durability=durability)
+
+    def __repr__(self) -> str:
+        return f"SqliteDb({str(self.path)!r})"
+
+    @property
+    def label(self) -> str:
+        """The path of the file."""
+        return str(self.path)
+
+    def _connect(self) -> sa.Engine:
+        if not self.path.parent.is_dir():
+            raise StorageFailed(f"cannot open {self.path}: the folder {self.path.parent} does not exist")
+        engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(self.path)), pool_size=32, max_overflow=96, pool_timeout=60
+        )
+        synchronous = "FULL" if self.durability == "power" else "NORMAL"
+
+        @sa.event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            connection.isolation_level = "IMMEDIATE"
+            connection.execute("PRAGMA busy_timeout=30000")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={synchronous}")
+            connection.execute("PRAGMA foreign_keys=ON")
+
+        return engine

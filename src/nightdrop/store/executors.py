@@ -1,0 +1,63 @@
+"""Leases: which processes execute, since when they were last heard of, on the database's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop.store.attempts import release
+from nightdrop.store.tables import executors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorRow:
+    """One executing process as its row says; age_ms: since its last heartbeat, on the database's clock."""
+
+    executor_id: str
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    pid_started: str
+    version: str
+    registry: str
+    lease_ms: int
+    age_ms: int
+
+
+def database_now(connection: sa.Connection) -> Any:
+    """An SQL expression: the database's clock in milliseconds."""
+    if connection.dialect.name == "sqlite":
+        return sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000, sa.BigInteger)
+    return sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
+
+
+def register(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Begin a lease."""
+    now = database_now(connection)
+    connection.execute(sa.insert(executors).values(**row, started_at=now, heartbeat_at=now))
+
+
+def heartbeat(connection: sa.Connection, executor_id: str, registry: str) -> bool:
+    """Renew a lease. False: it was taken away, since this process was thought dead."""
+    now = database_now(connection)
+    query = sa.update(executors).where(executors.c.executor_id == executor_id)
+    return connection.execute(query.values(heartbeat_at=now, registry=registry)).rowcount == 1
+
+
+def list_executors(connection: sa.Connection) -> list[ExecutorRow]:
+    """Every process with a lease, alive or not."""
+    c = executors.c
+    age = (database_now(connection) - c.heartbeat_at).label("age_ms")
+    columns = [c.executor_id, c.host, c.boot_id, c.pid_namespace, c.pid, c.pid_started, c.version, c.registry]
+    rows = connection.execute(sa.select(*columns, c.lease_ms, age).order_by(c.started_at)).mappings()
+    return [ExecutorRow(**row) for row in rows]
+
+
+def reclaim(connection: sa.Connection, executor_id: str) -> int:
+    """End a lease and put its open runs back in the queue; only the first caller does. Returns how many runs."""
+    gone = connection.execute(sa.delete(executors).where(executors.c.executor_id == executor_id)).rowcount
+    return release(connection, executor_id) if gone == 1 else 0

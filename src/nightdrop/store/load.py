@@ -1,0 +1,131 @@
+"""Reading runs back: rows to RunOutput, with content as JSON data (an agent makes it its schema's class)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop import clock
+from nightdrop.records.document import Document
+from nightdrop.records.field import FieldResult
+from nightdrop.records.metrics import RunMetrics
+from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
+from nightdrop.store.tables import batch_items, documents, run_files, runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What executing an attempt needs: the run's row as a record and where each document's bytes lie."""
+
+    run: RunOutput
+    revision: str
+    attempt: int
+    documents: tuple[tuple[FileRef, Document], ...]
+
+
+def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
+    """One run, None when there is no such run_id."""
+    return next(iter(load_runs(connection, [run_id])), None)
+
+
+def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutput]:
+    """These runs in the order given; unknown ids are left out."""
+    rows = {
+        row["run_id"]: row for row in connection.execute(sa.select(runs).where(runs.c.run_id.in_(run_ids))).mappings()
+    }
+    return _outputs(connection, [rows[i] for i in run_ids if i in rows])
+
+
+def list_runs(
+    connection: sa.Connection,
+    *,
+    subject_id: str | None = None,
+    status: RunStatus | None = None,
+    session_id: str | None = None,
+    batch_id: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[RunOutput]:
+    """Runs, newest first; `before` is the run_id the page starts after."""
+    c = runs.c
+    query = sa.select(runs).order_by(c.run_id.desc()).limit(limit)
+    given: list[tuple[Any, Any]] = [(c.subject_id, subject_id), (c.status, status), (c.session_id, session_id)]
+    for column, value in given:
+        if value is not None:
+            query = query.where(column == value)
+    if batch_id is not None:
+        query = query.where(c.run_id.in_(sa.select(batch_items.c.run_id).where(batch_items.c.batch_id == batch_id)))
+    if before is not None:
+        query = query.where(c.run_id < before)
+    return _outputs(connection, list(connection.execute(query).mappings()))
+
+
+def statuses(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, RunStatus]:
+    """The status of each of these runs."""
+    rows = connection.execute(sa.select(runs.c.run_id, runs.c.status).where(runs.c.run_id.in_(run_ids)))
+    return {row.run_id: RunStatus(row.status) for row in rows}
+
+
+def load_work(connection: sa.Connection, run_id: str) -> Work | None:
+    """A run with the locations of its documents, to execute its current attempt."""
+    run = load_run(connection, run_id)
+    if run is None:
+        return None
+    hashes = [h for h in run.input.hashes if h is not None]
+    found = {
+        row["sha256"]: Document(**row)
+        for row in connection.execute(sa.select(documents).where(documents.c.sha256.in_(hashes))).mappings()
+    }
+    pairs = tuple((ref, found[ref.sha256]) for ref in run.input.files if ref.sha256 in found and ref.sha256)
+    revision = connection.execute(sa.select(runs.c.revision).where(runs.c.run_id == run_id)).scalar_one()
+    return Work(run=run, revision=revision, attempt=run.attempts, documents=pairs)
+
+
+def _outputs(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[RunOutput]:
+    if not rows:
+        return []
+    files: dict[str, list[FileRef]] = {}
+    query = sa.select(run_files).where(run_files.c.run_id.in_([r["run_id"] for r in rows]))
+    for row in connection.execute(query.order_by(run_files.c.run_id, run_files.c.position)).mappings():
+        ref = FileRef(sha256=row["sha256"], filename=row["filename"], mime_type=row["mime_type"], source=row["source"])
+        files.setdefault(row["run_id"], []).append(ref)
+    return [_output(row, tuple(files.get(row["run_id"], ()))) for row in rows]
+
+
+def _output(row: sa.RowMapping, files: tuple[FileRef, ...]) -> RunOutput:
+    is_agent = row["kind"] == "agent"
+    return RunOutput(
+        run_id=row["run_id"],
+        session_id=row["session_id"],
+        agent_id=row["subject_id"] if is_agent else None,
+        workflow_id=None if is_agent else row["subject_id"],
+        batch_id=row["batch_id"],
+        schedule_run_id=row["schedule_run_id"],
+        user_id=row["user_id"],
+        status=RunStatus(row["status"]),
+        input=RunInput(message=row["message"], files=files),
+        content=None if row["content"] is None else json.loads(row["content"]),
+        fields={p: FieldResult.from_json(f) for p, f in json.loads(row["fields"] or "{}").items()},
+        metrics=_metrics(row),
+        error=_error(row),
+        attempts=row["attempt"],
+        metadata=json.loads(row["metadata"] or "{}"),
+        created_at=clock.to_datetime(row["created_at"]),
+        started_at=clock.to_datetime(row["started_at"]),
+        completed_at=clock.to_datetime(row["completed_at"]),
+    )
+
+
+def _error(row: sa.RowMapping) -> RunError | None:
+    if row["error_code"] is None:
+        return None
+    return RunError(code=row["error_code"], message=row["error_message"], retryable=bool(row["error_retryable"]))
+
+
+def _metrics(row: sa.RowMapping) -> RunMetrics:
+    started, ended = row["started_at"], row["completed_at"]
+    return RunMetrics(duration=None if started is None or ended is None else (ended - started) / 1000)

@@ -1,0 +1,21 @@
+"""Our tables, one file each. Migrations create them; a test proves that both say the same."""
+
+from nightdrop.store.tables.batch_items import batch_items
+from nightdrop.store.tables.batches import batches
+from nightdrop.store.tables.dead_letters import dead_letters
+from nightdrop.store.tables.documents import documents
+from nightdrop.store.tables.executors import executors
+from nightdrop.store.tables.metadata import metadata
+from nightdrop.store.tables.run_files import run_files
+from nightdrop.store.tables.runs import runs
+
+__all__ = [
+    "batch_items",
+    "batches",
+    "dead_letters",
+    "documents",
+    "executors",
+    "metadata",
+    "run_files",
+    "runs",
+]

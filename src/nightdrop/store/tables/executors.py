@@ -1,0 +1,21 @@
+"""Executors: every process that executes runs, with its lease. Times are the database's clock."""
+
+import sqlalchemy as sa
+
+from nightdrop.store.tables.metadata import metadata
+
+executors = sa.Table(
+    "nightdrop_executors",
+    metadata,
+    sa.Column("executor_id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("boot_id", sa.Text, nullable=False),
+    sa.Column("pid_namespace", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("pid_started", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("registry", sa.Text, nullable=False),  # JSON: what it can execute
+    sa.Column("lease_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("heartbeat_at", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,5 @@
+"""The one MetaData of our tables."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()

@@ -1,0 +1,64 @@
+"""Runs: one row per run, its result in the same row, so that status and content can never disagree.
+
+A queued run is PENDING without executor_id; a dispatched one is PENDING with it. `is_current` is true or NULL,
+so that the unique index lets a session have one current run and any number of older ones.
+"""
+
+import sqlalchemy as sa
+
+from nightdrop.store.tables.metadata import metadata
+
+runs = sa.Table(
+    "nightdrop_runs",
+    metadata,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),  # agent | workflow
+    sa.Column("subject_id", sa.Text, nullable=False),  # the agent's or workflow's id
+    sa.Column("revision", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("is_current", sa.Boolean, nullable=True),
+    sa.Column("input_hash", sa.String(64), nullable=False),
+    sa.Column("batch_id", sa.String(36), nullable=True),
+    sa.Column("schedule_run_id", sa.String(36), nullable=True),
+    sa.Column("user_id", sa.Text, nullable=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=True),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("not_before", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("executor_id", sa.Text, nullable=True),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("dispatches", sa.Integer, nullable=False, server_default="0"),  # of this attempt
+    sa.Column("content", sa.Text, nullable=True),
+    sa.Column("fields", sa.Text, nullable=True),
+    sa.Column("error_code", sa.Text, nullable=True),
+    sa.Column("error_message", sa.Text, nullable=True),
+    sa.Column("error_retryable", sa.Boolean, nullable=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=True),
+    sa.Column("completed_at", sa.BigInteger, nullable=True),
+)
+
+_queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))
+_open = runs.c.status.in_(["PENDING", "RUNNING"])
+
+sa.Index(
+    "nightdrop_runs_session",
+    runs.c.kind,
+    runs.c.subject_id,
+    runs.c.session_id,
+    runs.c.is_current,
+    unique=True,
+)
+sa.Index(
+    "nightdrop_runs_queued",
+    runs.c.subject_id,
+    runs.c.revision,
+    runs.c.priority,
+    runs.c.run_id,
+    sqlite_where=_queued,
+    postgresql_where=_queued,
+)
+sa.Index("nightdrop_runs_executor", runs.c.executor_id, sqlite_where=_open, postgresql_where=_open)
+sa.Index("nightdrop_runs_batch", runs.c.batch_id)

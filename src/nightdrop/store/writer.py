@@ -1,0 +1,100 @@
+"""One writing thread per process and database: many small writes share a commit, and none waits for SQLite's lock
+against a sibling thread."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from nightdrop.errors import StorageFailed
+from nightdrop.store.database import Database
+
+T = TypeVar("T")
+Operation = Callable[[sa.Connection], Any]
+
+_GROUP = 64
+"""The most operations in one transaction: bounds how long the write lock is held."""
+
+
+class Writer:
+    """Runs operations in order, each wholly or not at all. A result is handed over only after its commit."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._queue: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="nightdrop-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Callable[[sa.Connection], T]) -> Future[T]:
+        """Queue an operation; the future holds its result once it is committed, StorageFailed if it cannot be."""
+        future: Future[T] = Future()
+        self._queue.put((operation, future))
+        return future
+
+    async def write(self, operation: Callable[[sa.Connection], T]) -> T:
+        """Await an operation's commit. Shielded: a cancelled wait does not undo what was asked for."""
+        return await asyncio.shield(asyncio.wrap_future(self.submit(operation)))
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            group, stopping = self._next_group()
+            if group:
+                self._commit(group)
+
+    def _next_group(self) -> tuple[list[tuple[Operation, Future[Any]]], bool]:
+        group: list[tuple[Operation, Future[Any]]] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == _GROUP or self._queue.empty():
+                return group, False
+            item = self._queue.get()
+        return group, True
+
+    def _commit(self, group: list[tuple[Operation, Future[Any]]]) -> None:
+        try:
+            with self._db.write() as connection:
+                outcomes = [_attempt(connection, operation, len(group) > 1) for operation, _ in group]
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: every waiter must hear of it
+            failure = error if isinstance(error, StorageFailed) else StorageFailed(f"{type(error).__name__}: {error}")
+            for _, future in group:
+                future.set_exception(failure if len(group) > 1 else _own(error, failure))
+            return
+        for (_, future), (value, problem) in zip(group, outcomes, strict=True):
+            if problem is None:
+                future.set_result(value)
+            else:
+                future.set_exception(problem)
+
+
+def _attempt(connection: sa.Connection, operation: Operation, in_group: bool) -> tuple[Any, Exception | None]:
+    """One operation's result or problem; within a group a savepoint keeps a failed one from harming the others."""
+    if not in_group:
+        return operation(connection), None
+    savepoint = connection.begin_nested()
+    try:
+        value = operation(connection)
+    except sa.exc.OperationalError:
+        raise  # the database itself fails (disk full): nothing of the group can be trusted
+    except Exception as error:  # noqa: BLE001 - handed to the one who asked
+        savepoint.rollback()
+        return None, error
+    savepoint.commit()
+    return value, None
+
+
+def _own(error: BaseException, failure: StorageFailed) -> BaseException:
+    """A lone operation's own exception reaches its caller as it is; only the database's become StorageFailed."""
+    return failure if isinstance(error, sa.exc.DBAPIError) else error
