@@ -1,6 +1,6 @@
 """Durable execution: the only importer of dbos."""
 
 from nightdrop.engine.engine import Engine
-from nightdrop.engine.host import close_engine, default_concurrency, engine_for, reader_pool, registry
+from nightdrop.engine.host import abandon_engine, close_engine, default_concurrency, engine_for, reader_pool, registry
 
-__all__ = ["Engine", "close_engine", "default_concurrency", "engine_for", "reader_pool", "registry"]
+__all__ = ["Engine", "abandon_engine", "close_engine", "default_concurrency", "engine_for", "reader_pool", "registry"]

@@ -77,7 +77,7 @@ def close_engine() -> None:
 
 
 @atexit.register
-def _leave() -> None:
+def abandon_engine() -> None:
     """Leaving the process waits for nothing: open runs are handed back, their work goes on elsewhere."""
     if _engine is not None:
         _engine.abandon()

@@ -14,7 +14,7 @@ from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
-from nightdrop.store.tables import batch_items, documents, run_files, runs
+from nightdrop.store.tables import batch_items, documents, executors, run_files, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,34 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
     pairs = tuple((ref, found[ref.sha256]) for ref in run.input.files if ref.sha256 in found and ref.sha256)
     revision = connection.execute(sa.select(runs.c.revision).where(runs.c.run_id == run_id)).scalar_one()
     return Work(run=run, revision=revision, attempt=run.attempts, documents=pairs)
+
+
+def waiting_subjects(connection: sa.Connection) -> list[tuple[str, str, int]]:
+    """(id, revision, count) of what is queued and in nobody's hands."""
+    c = runs.c
+    query = (
+        sa.select(c.subject_id, c.revision, sa.func.count())
+        .where(c.status == sa.literal_column("'PENDING'"), c.executor_id.is_(None))
+        .group_by(c.subject_id, c.revision)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+def waits_for(connection: sa.Connection, run_id: str) -> str | None:
+    """Why a queued run does not run, and the command that would start it; None when it does not wait."""
+    c = runs.c
+    row = connection.execute(
+        sa.select(c.subject_id, c.revision, c.executor_id).where(c.run_id == run_id, c.status == "PENDING")
+    ).first()
+    if row is None or row.executor_id is not None:
+        return None
+    registries = connection.scalars(sa.select(executors.c.registry)).all()
+    if any(row.revision in registry for registry in registries):
+        return "its turn"
+    return (
+        f"a process that has {row.subject_id} at revision {row.revision} loaded: "
+        f"run `nightdrop run SOURCE --agent ...` with that agent again"
+    )
 
 
 def _outputs(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[RunOutput]:

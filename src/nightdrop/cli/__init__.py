@@ -1,0 +1,54 @@
+"""The command line. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import click
+
+_COMMANDS = {
+    "batches": ("nightdrop.cli.batches", "batches", "List and show batches."),
+    "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
+    "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
+    "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
+    "runs": ("nightdrop.cli.runs", "runs", "List and show runs."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when it is called: `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        from importlib import import_module
+
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in sorted(_COMMANDS.items())])
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"nightdrop {version('nightdrop')}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def cli() -> None:
+    """The night drop for documents: documents go in, typed and checked data comes out, nothing is lost."""
+
+
+def main() -> None:
+    """The `nightdrop` command. Exit codes: 0 all done, 1 some failed, 2 bad call, 130 stopped by Ctrl-C."""
+    cli.main(prog_name="nightdrop")

@@ -1,0 +1,5 @@
+"""`python -m nightdrop.cli`."""
+
+from nightdrop.cli import main
+
+main()

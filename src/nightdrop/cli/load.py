@@ -1,0 +1,116 @@
+"""Finding what a command works on: the agent of `app.py:agent` or of --model and --schema, and the database."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from nightdrop.errors import UsageError
+from nightdrop.public.agent import Agent
+from nightdrop.settings import load_settings
+from nightdrop.store import Database, SqliteDb
+
+
+def load_agent(reference: str) -> Agent:
+    """The Agent named by `path/app.py:name` or `package.module:name`. Raises UsageError that says what is wrong."""
+    found = load_object(reference, "--agent")
+    if not isinstance(found, Agent):
+        raise UsageError(f"--agent {reference}: it is a {type(found).__name__}, not a nightdrop.Agent")
+    return found
+
+
+def load_object(reference: str, option: str) -> Any:
+    """The object at `app.py:name` or `module:name`; dotted names reach into it."""
+    place, _, name = reference.rpartition(":")
+    if not place or not name:
+        raise UsageError(f"{option} {reference}: write it as app.py:name or module:name")
+    module = _module(place, option)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{option} {reference}: {place} has no {name!r}")
+        found = getattr(found, part)
+    return found
+
+
+def schema_agent(model: str, schema: str, db: Database) -> Agent:
+    """An agent without code: --model and --schema (`invoice`, `module:Class` or a JSON schema file)."""
+    return Agent(model=model, output_schema=_schema(schema), db=db, id=f"{model}-{_schema_name(schema)}")
+
+
+def open_database(path: str | None, agent: Agent | None = None) -> Database:
+    """--db, else the agent's, else NIGHTDROP_DB, else ./nightdrop.db."""
+    if path is not None:
+        return database_at(path)
+    if agent is not None and agent.db is not None:
+        return agent.db
+    return database_at(load_settings().db)
+
+
+def existing_database(path: str | None) -> Database:
+    """The database of a command that only reads. Raises UsageError where there is none."""
+    db = open_database(path)
+    if isinstance(db, SqliteDb) and not db.path.exists():
+        raise UsageError(f"there is no database {db.path}: name one with --db or NIGHTDROP_DB")
+    return db
+
+
+def database_at(place: str) -> Database:
+    """A database by path or URL."""
+    if "://" in place and not place.startswith("sqlite://"):
+        raise UsageError(f"--db {place}: this version stores in SQLite; give a path")
+    return SqliteDb(place.removeprefix("sqlite:///"))
+
+
+def _module(place: str, option: str) -> Any:
+    try:
+        if place.endswith(".py") or os.sep in place:
+            return _from_file(Path(place), option)
+        if "" not in sys.path:
+            sys.path.insert(0, "")
+        return importlib.import_module(place)
+    except UsageError:
+        raise
+    except Exception as error:  # the user's own module: whatever it raises is theirs to see
+        raise UsageError(f"{option}: {place} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _from_file(path: Path, option: str) -> Any:
+    if not path.is_file():
+        raise UsageError(f"{option}: there is no file {path}")
+    name = path.stem if path.stem.isidentifier() else "app"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{option}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _schema(schema: str) -> Any:
+    if schema == "invoice":
+        from nightdrop.schemas import Invoice
+
+        return Invoice
+    if schema.endswith(".json"):
+        try:
+            data = json.loads(Path(schema).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--schema {schema}: {error}") from error
+        if not isinstance(data, dict):
+            raise UsageError(f"--schema {schema}: a JSON schema is an object")
+        return data
+    if ":" in schema:
+        return load_object(schema, "--schema")
+    raise UsageError(f"--schema {schema}: give invoice, module:Class or a JSON schema file ending in .json")
+
+
+def _schema_name(schema: str) -> str:
+    return Path(schema).stem if schema.endswith(".json") else schema.rpartition(":")[2].lower()

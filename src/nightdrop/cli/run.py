@@ -1,0 +1,130 @@
+"""`nightdrop run`: an agent over a source of documents, durably."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+
+if TYPE_CHECKING:
+    from nightdrop.batch import BatchCall
+    from nightdrop.public.agent import Agent
+    from nightdrop.records.batch import BatchProgress
+
+_SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
+
+
+@click.command()
+@click.argument("source")
+@click.option("--agent", metavar="APP:NAME", help="The agent, such as app.py:agent or package.module:agent.")
+@click.option("--model", default=None, help="Without --agent: the model.  [default: local]")
+@click.option("--schema", default=None, help=_SCHEMA_HELP + "  [default: invoice]")
+@click.option("--message", default="", help="What to ask of each document.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl or .csv, all or nothing.")
+@click.option("--db", metavar="PATH", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--concurrency", default="auto", metavar="N|auto", help="Runs at a time.  [default: auto]")
+@click.option("--limit", type=click.IntRange(min=1), help="Take only the first N documents.")
+@click.option("--manifest", is_flag=True, help="SOURCE is a list of paths, whatever its name.")
+@click.option("--retry-failed", is_flag=True, help="Try documents again that failed before.")
+@click.option("--rerun", is_flag=True, help="Run every document again, also those with a result.")
+@click.option("--json", "as_json", is_flag=True, help="Print the batch as JSON on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@reports_errors
+def run(**given: Any) -> None:
+    """Run an agent over SOURCE: a folder, a glob, one file, or a manifest of paths (JSONL, CSV, text).
+
+    Every document ends as one result row or as a dead letter with its reason. Ctrl-C, then the same command again
+    continues; what has a result is not run again. Exit code: 0 all done, 1 some failed, 2 bad call.
+    """
+    sys.exit(_run(_Options(**given)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """The command line, by its option names."""
+
+    source: str
+    agent: str | None
+    model: str | None
+    schema: str | None
+    message: str
+    out: Path | None
+    db: str | None
+    concurrency: str
+    limit: int | None
+    manifest: bool
+    retry_failed: bool
+    rerun: bool
+    as_json: bool
+    quiet: bool
+
+
+def _run(options: _Options) -> int:
+    from nightdrop.cli.load import load_agent, open_database, schema_agent
+    from nightdrop.cli.work import batch_rows, run_batch
+    from nightdrop.engine import registry
+    from nightdrop.errors import UsageError
+    from nightdrop.sinks.write import check_target, write_rows
+
+    if options.out is not None:
+        check_target(options.out)
+    if options.agent is not None and (options.model or options.schema):
+        raise UsageError("--agent brings its own model and schema: leave --model and --schema out")
+    concurrency = _concurrency(options.concurrency)
+    loaded = load_agent(options.agent) if options.agent is not None else None
+    database = open_database(options.db, loaded)
+    agent = loaded or schema_agent(options.model or "local", options.schema or "invoice", database)
+    registry.add(agent.spec)
+    batch = run_batch(agent, database, _call(agent, options), concurrency, options.quiet or options.as_json)
+    state = batch.progress()
+    if options.out is not None:
+        write_rows(options.out, batch_rows(database, batch.id))
+    _report(state, options)
+    database.close()
+    return SOME_FAILED if state.failed else ALL_DONE
+
+
+def _call(agent: Agent, options: _Options) -> BatchCall:
+    from nightdrop.batch import BatchCall
+    from nightdrop.settings import load_settings
+
+    return BatchCall(
+        subject=agent.spec.subject,
+        source=options.source,
+        message=options.message,
+        kind="manifest" if options.manifest else "auto",
+        limit=options.limit,
+        rerun=options.rerun,
+        retry_failed=options.retry_failed,
+        max_bytes=load_settings().max_file_bytes,
+    )
+
+
+def _report(state: BatchProgress, options: _Options) -> None:
+    from nightdrop.cli.work import summary
+
+    if options.as_json:
+        click.echo(json.dumps(state.to_json()))
+        return
+    click.echo(summary(state))
+    if options.out is not None:
+        click.echo(f"Results: {options.out}")
+    if state.failed:
+        place = "" if options.db is None else f" --db {options.db}"
+        click.echo(f"Why they failed: nightdrop batches show {state.id}{place}")
+
+
+def _concurrency(text: str) -> int | None:
+    from nightdrop.errors import UsageError
+
+    if text == "auto":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise UsageError(f"--concurrency {text}: give a whole number of 1 or more, or auto")
+    return int(text)

@@ -1,0 +1,50 @@
+"""One run printed for a person."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from nightdrop.cli.show import print_table, when
+from nightdrop.records.run import RunOutput, plain
+
+
+def print_run(run: RunOutput, waits_for: str | None) -> None:
+    """Everything that is known about a run."""
+    lines = [
+        ("run", run.run_id),
+        ("status", run.status.value),
+        ("waits for", waits_for),
+        ("agent", run.agent_id),
+        ("batch", run.batch_id),
+        ("session", run.session_id),
+        ("attempts", str(run.attempts)),
+        ("error", None if run.error is None else str(run.error)),
+        ("created", when(run.created_at)),
+        ("started", when(run.started_at)),
+        ("completed", when(run.completed_at)),
+    ]
+    for file in run.input.files:
+        lines += [("file", file.source or file.filename), ("sha256", file.sha256)]
+    for name, value in lines:
+        if value:
+            click.echo(f"{name:<10} {value}")
+    if run.fields:
+        click.echo()
+        print_table(
+            ["FIELD", "VALUE", "CONFIDENCE", "PAGE", "EVIDENCE"],
+            [
+                [
+                    path,
+                    "" if f.value is None else str(f.value).replace("\n", " / "),
+                    "" if f.confidence is None else f"{f.confidence:.2f}",
+                    "" if f.page is None else str(f.page),
+                    (f.evidence or "").replace("\n", " / "),
+                ]
+                for path, f in run.fields.items()
+            ],
+            fold="EVIDENCE",
+        )
+    elif run.content is not None:
+        click.echo(json.dumps(plain(run.content), ensure_ascii=False, indent=2))

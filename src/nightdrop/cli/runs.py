@@ -1,0 +1,95 @@
+"""`nightdrop runs`: what ran, and one run in full."""
+
+from __future__ import annotations
+
+import click
+
+from nightdrop.cli.errors import reports_errors
+
+_STATUSES = click.Choice(["PENDING", "RUNNING", "COMPLETED", "PAUSED", "CANCELLED", "ERROR"], case_sensitive=False)
+
+
+@click.group()
+def runs() -> None:
+    """List and show runs."""
+
+
+@runs.command("list")
+@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--agent", "agent_id", help="Only runs of this agent id.")
+@click.option("--status", type=_STATUSES, help="Only runs with this status.")
+@click.option("--batch", "batch_id", help="Only runs of this batch.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reports_errors
+def list_(
+    db: str | None,
+    agent_id: str | None,
+    status: str | None,
+    batch_id: str | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
+    """Runs, newest first."""
+    from nightdrop.cli.load import existing_database
+    from nightdrop.cli.show import print_page, print_table, when
+    from nightdrop.records.run import RunStatus
+    from nightdrop.store.load import list_runs
+
+    with existing_database(db).read() as connection:
+        found = list_runs(
+            connection,
+            subject_id=agent_id,
+            status=None if status is None else RunStatus(status.upper()),
+            batch_id=batch_id,
+            before=cursor,
+            limit=limit + 1,
+        )
+    page, more = found[:limit], len(found) > limit
+    if as_json:
+        print_page([run.to_json() for run in page], page[-1].run_id if more else None)
+        return
+    print_table(
+        ["RUN", "STATUS", "AGENT", "FILE", "ERROR", "CREATED"],
+        [
+            [
+                run.run_id,
+                run.status.value,
+                run.agent_id or "",
+                (run.input.files[0].source or run.input.files[0].filename or "") if run.input.files else "",
+                run.error.code if run.error else "",
+                when(run.created_at),
+            ]
+            for run in page
+        ],
+        fold="FILE",
+    )
+    if more:
+        click.echo(f"More: --cursor {page[-1].run_id}")
+
+
+@runs.command("show")
+@click.argument("run_id")
+@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reports_errors
+def show(run_id: str, db: str | None, as_json: bool) -> None:
+    """One run: its input, result, confidence per field, and error."""
+    from nightdrop.cli.load import existing_database
+    from nightdrop.cli.run_page import print_run
+    from nightdrop.cli.show import print_json
+    from nightdrop.errors import RunNotFound
+    from nightdrop.store.load import load_run, waits_for
+
+    database = existing_database(db)
+    with database.read() as connection:
+        run = load_run(connection, run_id)
+        reason = waits_for(connection, run_id)
+    if run is None:
+        raise RunNotFound(f"there is no run {run_id!r} in {database.label}")
+    if as_json:
+        print_json(run.to_json() | {"waits_for": reason})
+    else:
+        print_run(run, reason)

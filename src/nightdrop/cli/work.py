@@ -1,0 +1,116 @@
+"""Running a batch in the foreground: progress while it lasts, Ctrl-C within two seconds, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+
+from nightdrop.batch import BatchCall, open_batch_for
+from nightdrop.cli.errors import INTERRUPTED
+from nightdrop.cli.progress import display_for
+from nightdrop.engine import engine_for
+from nightdrop.portal import portal
+from nightdrop.public.agent import Agent
+from nightdrop.public.batch import Batch
+from nightdrop.records.batch import BatchProgress
+from nightdrop.sinks.row import result_row
+from nightdrop.store import Database
+from nightdrop.store.batches import items_after
+from nightdrop.store.load import load_runs
+
+_POLL_SECONDS = 0.25
+_PAGE = 500
+
+
+def run_batch(agent: Agent, db: Database, call: BatchCall, concurrency: int | None, quiet: bool) -> Batch:
+    """Run a batch to its end with its progress on stderr; this process executes only this batch."""
+    console = Console(stderr=True)
+
+    async def begin() -> Batch:
+        engine = await engine_for(db, concurrency=concurrency, own_batches=True)
+        batch_id, files = await open_batch_for(engine, call)
+        return Batch(engine, batch_id, agent.spec.schema, call, files)
+
+    with _interruptible(console):
+        batch = portal().call(begin())
+        display = display_for(console, quiet)
+        try:
+            while True:
+                display.show(batch.progress())
+                try:
+                    display.show(batch.wait(timeout=_POLL_SECONDS))
+                    return batch
+                except TimeoutError:
+                    continue
+        finally:
+            display.close()
+
+
+def batch_rows(db: Database, batch_id: str) -> Iterator[dict[str, Any]]:
+    """The batch's result rows in the order of its source, a page at a time."""
+    position = 0
+    while True:
+        with db.read() as connection:
+            page = items_after(connection, batch_id, position, _PAGE)
+            runs = load_runs(connection, [run_id for _, run_id, _ in page])
+        files = {run_id: file for _, run_id, file in page}
+        for run in runs:
+            yield result_row(run, files[run.run_id], batch_id)
+        if not page:
+            return
+        position = page[-1][0]
+
+
+def summary(state: BatchProgress) -> str:
+    """One line for a person: what came out."""
+    completed = state.done - state.failed - state.skipped
+    cost = "cost unknown" if state.cost is None else f"${state.cost:.4f}"
+    return (
+        f"{state.total} documents: {completed} completed, {state.failed} failed, "
+        f"{state.skipped} skipped (known already), {cost}"
+    )
+
+
+@contextmanager
+def _interruptible(console: Console) -> Iterator[None]:
+    """Ctrl-C and SIGTERM hand the open runs back and leave at once; the same command continues."""
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        signal.signal(signum, signal.SIG_IGN)
+        raise _Stopped(signum)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Stopped as stopped:
+        _leave(console, stopped.signum)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Stopped(BaseException):
+    """A signal asked this command to stop."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(signum)
+
+
+def _leave(console: Console, signum: int) -> None:
+    from nightdrop.engine import abandon_engine
+
+    abandon_engine()
+    console.show_cursor(True)
+    click.echo("\nStopped. Nothing is lost: run the same command again to continue.", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED if signum == signal.SIGINT else 128 + signum)  # no thread is waited for

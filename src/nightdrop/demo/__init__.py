@@ -1,0 +1,1 @@
+"""`nightdrop demo`: sample documents and what is expected of them."""

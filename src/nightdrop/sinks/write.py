@@ -1,0 +1,80 @@
+"""Writing result rows to a file: into a sibling first, which takes the name only when every row is in it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from nightdrop.errors import UsageError
+from nightdrop.sinks.row import COLUMNS, flat_row
+
+ENDINGS = (".jsonl", ".csv")
+
+
+def check_target(path: Path) -> None:
+    """Refuse a target that could not be written at the end, before any work. Raises UsageError."""
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--out {path}: the name must end in {' or '.join(ENDINGS)}")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--out {path}: {'it is a folder' if path.is_dir() else f'there is no folder {path.parent}'}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"--out {path}: the folder {path.parent} cannot be written")
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Write every row as JSONL or CSV (by ending) and return how many; on any error the old file stays as it was."""
+    with _replacing(path) as stream:
+        return _write_csv(stream, path, rows) if path.suffix.lower() == ".csv" else _write_jsonl(stream, rows)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[str]]:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_jsonl(stream: IO[str], rows: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    for row in rows:
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def _write_csv(stream: IO[str], path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Columns are known only after the last row: rows wait as JSONL beside the target, not in memory."""
+    waiting = path.with_name(f".{path.name}.{os.getpid()}.rows")
+    columns = dict.fromkeys(COLUMNS)
+    count = 0
+    try:
+        with waiting.open("w+", encoding="utf-8") as spool:
+            for row in rows:
+                flat = flat_row(row)
+                columns.update(dict.fromkeys(flat))
+                spool.write(json.dumps(flat, ensure_ascii=False) + "\n")
+                count += 1
+            spool.seek(0)
+            writer = csv.DictWriter(stream, fieldnames=_ordered(list(columns)), restval="")
+            writer.writeheader()
+            for line in spool:
+                writer.writerow(json.loads(line))
+    finally:
+        waiting.unlink(missing_ok=True)
+    return count
+
+
+def _ordered(columns: list[str]) -> list[str]:
+    """Values first as their schema orders them, confidences last."""
+    return [c for c in columns if not c.startswith("confidence.")] + [c for c in columns if c.startswith("confidence.")]
