@@ -159,6 +159,12 @@ class NoText(InputError):
     code = "no_text"
 
 
+class ReaderFailed(NightdropError):
+    """Reading the document failed for a reason of the reader's own."""
+
+    code = "reader_failed"
+
+
 class SchemaTooFree(InputError):
     """The local reader cannot fill this schema: it asks for prose. Configure a model, such as model="openai:..."."""
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.engine import Engine
+from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
 from nightdrop.intake.take import Taken, take_listed, version_of
 from nightdrop.records.file import File
@@ -129,6 +130,7 @@ async def _accept_portion(
     engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[tuple[tuple[str, str], Taken]]
 ) -> None:
     kept = await engine.keep([t.document for _, t in taken if t.document is not None])
+    reach("accept.stored")
 
     def commit(connection: sa.Connection) -> None:
         """Another process may accept the same batch: what it has taken meanwhile is left to it."""
@@ -156,8 +158,10 @@ async def _accept_portion(
             )
             seen.add(answer.run_id)
         rows.add_items(connection, items)
+        reach("accept.commit")
 
     await engine.desk.write(commit)
+    reach("accept.committed")
     engine.wake()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, StorageFailed
+from nightdrop.faults import reach
 from nightdrop.records.run import RunError
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import Work, load_work
@@ -92,7 +94,11 @@ class Attempts:
         ):
             await self._not_started(run_id, attempt)
             return
-        await self._commit(run_id, await self._answer(work))
+        reach("attempt.started")
+        end = await self._answer(work)
+        reach("answer.made")
+        await self._commit(run_id, end)
+        reach("result.committed")
         self._waiters.ended(run_id)
 
     async def _not_started(self, run_id: str, attempt: int) -> None:
@@ -138,7 +144,7 @@ class Attempts:
         """Store the end. While the database cannot be written the result is kept and tried again, never dropped."""
         for left in range(_COMMIT_TRIES, 0, -1):
             try:
-                await self._desk.write(end)
+                await self._desk.write(partial(_end, end))
             except StorageFailed as error:
                 log.error("run %s: its result is not stored yet (%s), %d more tries", run_id, error, left - 1)
                 if left == 1:
@@ -147,3 +153,8 @@ class Attempts:
                 await asyncio.sleep(_COMMIT_PAUSE)
             else:
                 return
+
+
+def _end(end: Callable[[sa.Connection], bool], connection: sa.Connection) -> None:
+    end(connection)
+    reach("result.commit")

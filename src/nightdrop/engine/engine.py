@@ -22,6 +22,7 @@ from nightdrop.engine.pump import Pump
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, RunNotFound
+from nightdrop.faults import reach
 from nightdrop.records.document import NewDocument
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
@@ -107,12 +108,16 @@ class Engine:
         """Commit a run with its documents and execute it here at once, unless the session's run serves."""
         here = replace(request, executor_id=self.executor_id)
         kept = await self.keep(documents)
+        reach("accept.stored")
 
         def commit(connection: sa.Connection) -> Accepted:
             add_documents(connection, kept)
-            return accept(connection, [here], clock.now_ms())[0]
+            answers = accept(connection, [here], clock.now_ms())
+            reach("accept.commit")
+            return answers[0]
 
         accepted = await self.desk.write(commit)
+        reach("accept.committed")
         if accepted.fresh and accepted.status.is_open:
             await self._host.run_now(accepted.run_id, accepted.attempt)
         return accepted

@@ -13,6 +13,7 @@ from nightdrop.engine.attempts import Attempts
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
+from nightdrop.faults import reach
 from nightdrop.records.request import Claimed
 from nightdrop.store import attempts as rows
 
@@ -78,6 +79,8 @@ class Pump:
         if free < max(1, self._window // 4) or self.batches == set() or not await self._desk.read(self._any_queued):
             return bool(self._attempts.queued)
         claimed = await self._desk.write(lambda c: self._claim(c, free))
+        if claimed:
+            reach("dispatch.committed")
         taken = [run for run in claimed if run.dispatches > 1]
         if taken:
             try:
@@ -111,6 +114,7 @@ class Pump:
         for run in claimed:
             if run.dispatches == 1:
                 self._host.enqueue(connection, run)
+        reach("dispatch.commit")
         return claimed
 
     def _scopes(self) -> list[str | None]:

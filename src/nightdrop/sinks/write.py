@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nightdrop.errors import UsageError
+from nightdrop.faults import reach
 from nightdrop.sinks.row import COLUMNS, flat_row
 
 ENDINGS = (".jsonl", ".csv")
@@ -40,6 +41,7 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+        reach("out.written")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,0 +1,5 @@
+"""`python -m nightdrop`."""
+
+from nightdrop.cli import main
+
+main()

@@ -1,0 +1,195 @@
+"""What kind of file some bytes are: decided by their content, checked against name and declared type.
+
+Runs for every document of a batch before anything is stored, so it only looks at the first bytes.
+"""
+
+from __future__ import annotations
+
+from nightdrop.errors import FileEmpty, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
+
+PDF = "application/pdf"
+TEXT = "text/plain"
+CSV = "text/csv"
+HTML = "text/html"
+XML = "application/xml"
+EMAIL = "message/rfc822"
+PNG = "image/png"
+JPEG = "image/jpeg"
+TIFF = "image/tiff"
+
+SUPPORTED = frozenset({PDF, TEXT, CSV, HTML, XML, EMAIL, PNG, JPEG, TIFF})
+IMAGES = frozenset({PNG, JPEG, TIFF})
+
+_SAMPLE = 1024
+_MEGABYTE = 1024 * 1024
+
+_NAMES = {
+    PDF: "a PDF",
+    TEXT: "plain text",
+    CSV: "CSV",
+    HTML: "HTML",
+    XML: "XML",
+    EMAIL: "an e-mail",
+    PNG: "a PNG image",
+    JPEG: "a JPEG image",
+    TIFF: "a TIFF image",
+}
+
+_EXTENSIONS = {
+    "pdf": PDF,
+    "txt": TEXT,
+    "text": TEXT,
+    "csv": CSV,
+    "tsv": CSV,
+    "htm": HTML,
+    "html": HTML,
+    "xhtml": HTML,
+    "xml": XML,
+    "eml": EMAIL,
+    "png": PNG,
+    "jpg": JPEG,
+    "jpeg": JPEG,
+    "tif": TIFF,
+    "tiff": TIFF,
+    # known, but not read yet: text or a PDF under such a name is a contradiction too
+    "docx": "a Word document",
+    "xlsx": "an Excel workbook",
+    "pptx": "a PowerPoint presentation",
+    "doc": "an old Office file",
+    "xls": "an old Office file",
+    "msg": "an old Office file",
+    "zip": "a ZIP archive",
+    "gif": "a GIF image",
+    "webp": "a WebP image",
+    "bmp": "a BMP image",
+    "heic": "a HEIC image",
+    "gz": "a gzip archive",
+    "7z": "a 7-Zip archive",
+    "rar": "a RAR archive",
+    "rtf": "an RTF document",
+}
+
+# Declared types that say nothing, or that browsers send for something else (Windows says Excel for CSV), are left out.
+_DECLARED = {
+    **{kind: kind for kind in SUPPORTED},
+    "application/x-pdf": PDF,
+    "text/xml": XML,
+    "application/xhtml+xml": HTML,
+    "image/jpg": JPEG,
+    "image/pjpeg": JPEG,
+    "application/csv": CSV,
+}
+
+_MAGIC = (
+    (b"%PDF-", PDF),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
+    (b"II*\x00", TIFF),
+    (b"MM\x00*", TIFF),
+    (b"II+\x00", TIFF),
+    (b"MM\x00+", TIFF),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"PK\x05\x06", "a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    (b"GIF87a", "a GIF image"),
+    (b"GIF89a", "a GIF image"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"{\\rtf", "an RTF document"),
+)
+_FIRST_BYTES = frozenset(magic[0] for magic, _ in _MAGIC)
+_OFFICE = ((b"word/", "a Word document"), (b"xl/", "an Excel workbook"), (b"ppt/", "a PowerPoint presentation"))
+_ZIPPED = frozenset({"a ZIP archive", "a Word document", "an Excel workbook", "a PowerPoint presentation"})
+
+_BINARY = "binary data"
+_CONTROL_FREE = bytes({7, 8, 9, 10, 12, 13, 27} | set(range(0x20, 0x100)))  # bytes that text in any charset may hold
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MARKUP = frozenset({HTML, XML})
+
+_MAY_BE_NAMED = {  # content → what its name or declared type may say without contradiction
+    TEXT: frozenset({TEXT, CSV, HTML}),
+    EMAIL: frozenset({EMAIL, TEXT}),
+    HTML: frozenset({HTML, XML, TEXT}),
+    XML: frozenset({XML, HTML, TEXT}),
+}
+
+
+def check(content: bytes, *, filename: str | None, mime_type: str | None, max_bytes: int) -> str:
+    """The mime type of these bytes; FileEmpty, FileTooLarge, FileTypeMismatch or FileTypeUnsupported when unusable.
+
+    Name and declared type choose between kinds that look alike (text, CSV, HTML); anything else they may only confirm.
+    """
+    what = filename or "the file"
+    size = len(content)
+    if size == 0:
+        raise FileEmpty(f"{what} has no bytes")
+    if size > max_bytes:
+        raise FileTooLarge(
+            f"{what} has {size / _MEGABYTE:.1f} MB ({size} bytes); the limit is {max_bytes / _MEGABYTE:.1f} MB"
+            " (NIGHTDROP_MAX_FILE_MB)"
+        )
+    by_name = _EXTENSIONS.get(filename.rpartition(".")[2].lower()) if filename and "." in filename else None
+    declared = _DECLARED.get(mime_type.partition(";")[0].strip().lower()) if mime_type else None
+    found = _sniff(content, as_email=EMAIL in (by_name, declared))
+    for said, by in ((by_name, "name"), (declared, "declared type")):
+        if said is not None and said != found and not _agrees(found, said):
+            raise FileTypeMismatch(f"{what}: its {by} says {_name(said)}, its content is {_name(found)}")
+    if found not in SUPPORTED:
+        raise FileTypeUnsupported(f"{what} is {_name(found)}: this type is not supported")
+    return _narrowed(found, by_name, declared)
+
+
+def _sniff(content: bytes, *, as_email: bool) -> str:
+    if content[0] in _FIRST_BYTES:
+        for magic, kind in _MAGIC:
+            if content.startswith(magic):
+                return _zipped(content) if kind == "a ZIP archive" else kind
+    sample = content[:_SAMPLE]
+    if b"%PDF-" in sample and b"%%EOF" in content[-2 * _SAMPLE :]:
+        return PDF  # readers allow junk before the header
+    if sample[4:8] == b"ftyp" and sample[8:12] in (b"heic", b"heix", b"mif1"):
+        return "a HEIC image"
+    if sample[:4] == b"RIFF" and sample[8:12] == b"WEBP":
+        return "a WebP image"
+    if sample.startswith(_UTF16):
+        sample = content[2 : 2 * _SAMPLE].replace(b"\x00", b"")
+    if sample.translate(None, _CONTROL_FREE):
+        return _BINARY
+    return _textual(sample.removeprefix(b"\xef\xbb\xbf").lstrip(), as_email=as_email)
+
+
+def _textual(sample: bytes, *, as_email: bool) -> str:
+    if sample[:1] == b"<":
+        head = sample.lower()
+        if b"<!doctype html" in head or b"<html" in head:
+            return HTML
+        return XML if sample[1:2].isalpha() or sample[1:2] in (b"?", b"!", b"_") else TEXT
+    first_line = sample.partition(b"\n")[0]
+    name, colon, _ = first_line.partition(b":")
+    is_header = bool(colon) and name.isascii() and name.replace(b"-", b"").isalnum()
+    if is_header and (as_email or b"\nMIME-Version:" in sample or b"\nMessage-I" in sample):
+        return EMAIL
+    return EMAIL if as_email and first_line.startswith(b"From ") else TEXT
+
+
+def _zipped(content: bytes) -> str:
+    sample = content[:4096] + content[-4096:]
+    return next((name for part, name in _OFFICE if part in sample), "a ZIP archive")
+
+
+def _agrees(found: str, said: str) -> bool:
+    if found in _ZIPPED:
+        return said in _ZIPPED
+    return said in _MAY_BE_NAMED.get(found, ())
+
+
+def _narrowed(found: str, by_name: str | None, declared: str | None) -> str:
+    for said in (by_name, declared):
+        if said is not None and said != TEXT:
+            return said
+    return TEXT if TEXT in (by_name, declared) else found
+
+
+def _name(kind: str) -> str:
+    return _NAMES.get(kind, kind)

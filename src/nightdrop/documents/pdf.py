@@ -1,0 +1,49 @@
+"""Opening PDFs. PDFium is not thread-safe: everything here runs in the single thread of a reader process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from nightdrop.errors import PdfCorrupt, PdfEncrypted, PdfNoPages
+
+_NO_PAGES = re.compile(rb"/Count\s+0\b")
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    """The open document, closed on leaving; PdfEncrypted when it needs a password, PdfCorrupt, PdfNoPages.
+
+    An owner password alone forbids printing or editing, not reading: such a document opens.
+    """
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+            raise PdfEncrypted("the PDF is protected by a password: remove it before handing the file in") from error
+        if error.err_code == pdfium.FPDF_ERR_SUCCESS and _NO_PAGES.search(content):
+            raise PdfNoPages from error  # PDFium's way to refuse a document that is whole but empty
+        raise PdfCorrupt(f"the PDF is damaged and cannot be opened ({error})") from error
+    try:
+        if len(document) == 0:
+            raise PdfNoPages
+        yield document
+    finally:
+        document.close()
+
+
+@contextmanager
+def opened_page(document: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
+    """The open page at this 0-based index, closed on leaving; PdfCorrupt when it cannot be loaded."""
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError as error:
+        raise PdfCorrupt(f"page {index + 1} of the PDF is damaged ({error})") from error
+    try:
+        yield page
+    finally:
+        page.close()

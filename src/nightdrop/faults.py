@@ -1,0 +1,35 @@
+"""Named fault points: where the crash suite pulls the plug. Off unless NIGHTDROP_FAULT_POINT is set.
+
+`NIGHTDROP_FAULT_POINT=result.committed:3` kills the process with SIGKILL the third time it comes by.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = (
+    "accept.stored",  # bytes written, no row yet
+    "accept.commit",  # rows written, not committed
+    "accept.committed",
+    "dispatch.commit",  # row claimed and workflow enqueued, not committed
+    "dispatch.committed",
+    "attempt.started",  # the row says RUNNING
+    "answer.made",
+    "result.commit",  # result written, not committed
+    "result.committed",
+    "out.written",  # every result row is in the sibling file, which has not taken its name yet
+)
+
+_name, _, _count = os.environ.get("NIGHTDROP_FAULT_POINT", "").partition(":")
+_left = int(_count or 1)
+
+
+def reach(point: str) -> None:
+    """Come by a fault point: nothing, or the end of this process."""
+    global _left
+    if point != _name:
+        return
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

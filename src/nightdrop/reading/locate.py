@@ -1,0 +1,166 @@
+"""Where a value stands in a document: the grounding of answers, whoever gave them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from nightdrop.reading.convert import as_date, as_decimal
+from nightdrop.reading.dates import dates_in
+from nightdrop.reading.found import Box
+from nightdrop.reading.lines import Line, lines_of
+from nightdrop.reading.numbers import amounts_in, currency_of
+from nightdrop.reading.shape import DATES, NUMBERS, Kind
+from nightdrop.reading.words import plain
+from nightdrop.records import DocumentText
+
+MatchKind = Literal["exact", "near"]
+_PIECE = re.compile(r"\w+")
+_SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A place where the value stands. exact: the same value; near: the same but for case, accents, spaces or a break.
+
+    page is 1-based; bbox in points, None for documents without boxes; evidence: the text as it stands there;
+    count: how many places have it (the first one is given).
+    """
+
+    kind: MatchKind
+    page: int
+    bbox: Box | None
+    evidence: str
+    count: int
+
+
+class Locator:
+    """Searches many values in one document; `locate` is the same for a single one."""
+
+    def __init__(self, text: DocumentText) -> None:
+        self._has_boxes = text.has_boxes
+        self._lines = lines_of(text)
+        self._pieces: list[tuple[str, int, int, int]] | None = None
+
+    def find(self, value: Any, kind: Kind) -> Match | None:
+        """The first place of a value; None when it is nowhere, or blank, or has no place (true, false)."""
+        if value is None or isinstance(value, bool) or kind is Kind.BOOLEAN:
+            return None
+        if kind in DATES:
+            return self._first(self._dates(as_date(str(value)[:10] if isinstance(value, str) else value)))
+        if kind in NUMBERS or isinstance(value, int | float | Decimal):
+            return self._first(self._numbers(as_decimal(str(value))))
+        return self._text(str(value))
+
+    def _first(self, places: Iterator[tuple[Line, int, int]]) -> Match | None:
+        found = list(places)
+        return self._match("exact", found[0][0], found[0][1], found[0][2], len(found)) if found else None
+
+    def _dates(self, day: datetime.date | None) -> Iterator[tuple[Line, int, int]]:
+        for line in self._lines if day is not None else ():
+            for date in dates_in(line.text):
+                if day in (date.value, date.other):
+                    yield line, date.start, date.end
+
+    def _numbers(self, number: Decimal | None) -> Iterator[tuple[Line, int, int]]:
+        for line in self._lines if number is not None else ():
+            for amount in amounts_in(line.text):
+                if amount.value == number:
+                    yield line, amount.start, amount.end
+
+    def _text(self, value: str) -> Match | None:
+        wanted = " ".join(value.split())
+        if not any(c.isalnum() for c in wanted):
+            return None
+        exact = [(line, at) for line in self._lines for at in _standing_alone(_flat(line.text), wanted)]
+        if exact:
+            line, at = exact[0]
+            return self._match("exact", line, at, at + len(wanted), len(exact))
+        day = as_date(wanted)
+        if day is not None:
+            return self._first(self._dates(day))
+        return self._near(wanted) or self._currency(wanted)
+
+    def _near(self, wanted: str) -> Match | None:
+        """The same letters and digits in a row, across spaces, punctuation and line breaks."""
+        key = "".join(_PIECE.findall(plain(wanted)))
+        if len(key) < _SHORTEST_NEAR:
+            return None
+        if self._pieces is None:
+            self._pieces = [
+                (word, number, start, end)
+                for number, line in enumerate(self._lines)
+                for word, start, end in line.tokens
+            ]
+        spans = list(_runs(self._pieces, key))
+        if not spans:
+            return None
+        (_, first, start, _), (_, last, _, end) = spans[0]
+        line = self._lines[first]
+        if first == last:
+            return self._match("near", line, start, end, len(spans))
+        return self._over_lines(first, start, last, end, len(spans))
+
+    def _over_lines(self, first: int, start: int, last: int, end: int, count: int) -> Match:
+        parts = [
+            (self._lines[n], start if n == first else 0, end if n == last else None) for n in range(first, last + 1)
+        ]
+        boxes = [
+            line.box(a, len(line.text) if b is None else b) for line, a, b in parts if line.page == parts[0][0].page
+        ]
+        box = (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+        evidence = "\n".join(_flat(line.text[a:b]) for line, a, b in parts)
+        page = parts[0][0].page
+        return Match(kind="near", page=page, bbox=box if self._has_boxes else None, evidence=evidence, count=count)
+
+    def _currency(self, code: str) -> Match | None:
+        """An ISO code is there when its sign stands beside an amount."""
+        for line in self._lines if len(code) == 3 and code.isupper() else ():
+            for amount in amounts_in(line.text):
+                if currency_of(amount.sign) == code:
+                    return self._match("near", line, amount.start, amount.end, 1)
+        return None
+
+    def _match(self, kind: MatchKind, line: Line, start: int, end: int, count: int) -> Match:
+        box = line.box(start, end) if self._has_boxes else None
+        return Match(kind=kind, page=line.page, bbox=box, evidence=_flat(line.text[start:end]), count=count)
+
+
+def locate(value: Any, schema_type: Kind, text: DocumentText) -> Match | None:
+    """Where a JSON value of this kind stands in the document, None when it does not. For many values use Locator."""
+    return Locator(text).find(value, schema_type)
+
+
+def _flat(text: str) -> str:
+    return unicodedata.normalize("NFC", text).replace("\t", " ") if not text.isascii() else text.replace("\t", " ")
+
+
+def _standing_alone(text: str, wanted: str) -> Iterator[int]:
+    """Places of the text that are not part of a longer word or number."""
+    at = text.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        before, after = text[at - 1 : at], text[end : end + 1]
+        if not (before.isalnum() and wanted[0].isalnum()) and not (after.isalnum() and wanted[-1].isalnum()):
+            yield at
+        at = text.find(wanted, at + 1)
+
+
+def _runs(
+    pieces: Sequence[tuple[str, int, int, int]], key: str
+) -> Iterator[tuple[tuple[str, int, int, int], tuple[str, int, int, int]]]:
+    """First and last piece of every run of whole pieces that spell the key, over at most four lines."""
+    for index, piece in enumerate(pieces):
+        if not key.startswith(piece[0]):
+            continue
+        rest, at = key[len(piece[0]) :], index
+        while rest and at + 1 < len(pieces) and rest.startswith(pieces[at + 1][0]) and pieces[at + 1][1] - piece[1] < 4:
+            at += 1
+            rest = rest[len(pieces[at][0]) :]
+        if not rest:
+            yield piece, pieces[at]

@@ -1,0 +1,73 @@
+"""What every test may use: databases of their own, sample documents, and the command line as a real process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightdrop import SqliteDb
+
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """Real documents with expected values; not part of the repository."""
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus of real documents is not here")
+    return CORPUS
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[SqliteDb]:
+    """A database of this test's own; what runs on it is stopped at the end."""
+    database = SqliteDb(tmp_path / "nightdrop.db")
+    yield database
+    database.close()
+
+
+def invoice_text(number: int) -> str:
+    """A small text invoice that the local reader understands; each number gives another document."""
+    net = 100 + number
+    return (
+        f"Invoice number: INV-{number:05}\nInvoice date: 2026-03-{number % 28 + 1:02}\n"
+        f"Net amount: {net}.00 EUR\nTotal: {net}.00 EUR\n"
+    )
+
+
+@pytest.fixture
+def invoices(tmp_path: Path) -> Any:
+    """Writes `count` distinct text invoices into a folder and returns it."""
+
+    def write(count: int, name: str = "incoming") -> Path:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        for number in range(count):
+            (folder / f"invoice-{number:05}.txt").write_text(invoice_text(number))
+        return folder
+
+    return write
+
+
+def nightdrop(*args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    """Start the real command line as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "nightdrop", *map(str, args)],
+        env={**os.environ, "COLUMNS": "200", **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finished(process: subprocess.Popen[str], timeout: float = 120) -> tuple[int, str, str]:
+    """Wait for a process: (exit code, stdout, stderr)."""
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err

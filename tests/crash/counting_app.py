@@ -1,0 +1,28 @@
+"""An agent whose schema writes a line for each answer it validates: how the crash suite counts executions."""
+
+import os
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, model_validator
+
+from nightdrop import Agent, SqliteDb
+
+
+class Counted(BaseModel):
+    """Two fields of an invoice, counted when they are read."""
+
+    invoice_number: str | None = None
+    total: Decimal | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def count(cls, data: Any) -> Any:
+        """Append the document's number to the log, in one write."""
+        log = os.open(os.environ["EXECUTION_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(log, f"{data['invoice_number']}\n".encode())
+        os.close(log)
+        return data
+
+
+agent = Agent(id="counted", model="local", output_schema=Counted, db=SqliteDb(os.environ["TEST_DB"]))

@@ -1,0 +1,89 @@
+"""kill -9 of a batch at every fault point and at random moments, then the same command again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from nightdrop.faults import POINTS
+from tests.conftest import finished
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if p != "out.written"])
+@pytest.mark.parametrize("nth", [1, 3])
+def test_killed_at_a_fault_point(scene: Any, point: str, nth: int) -> None:
+    s = scene(12)
+    fault = point if point.startswith(("accept.", "dispatch.")) else f"{point}:{nth}"
+    if nth > 1 and fault == point:
+        pytest.skip("a batch of one portion comes by once")
+    code, _, err = finished(s.start(fault))
+    assert code == -signal.SIGKILL, err
+    before, done = s.executions(), s.completed()
+    s.assert_whole(s.finish())
+    again = s.executions() - before
+    assert not set(again) & done, "a document with a committed result was read again"
+
+
+def test_killed_while_the_results_are_written(scene: Any) -> None:
+    s = scene(5)
+    out = s.root / "results.jsonl"
+    code, _, _ = finished(s.start("out.written", "--out", out))
+    assert code == -signal.SIGKILL
+    assert not out.exists(), "a result file is whole or not there"
+    s.finish("--out", out)
+    assert len(out.read_text().splitlines()) == 5
+
+
+def test_two_hundred_documents_killed_again_and_again(scene: Any) -> None:
+    s = scene(200)
+    seed = random.randrange(10**6)
+    chance = random.Random(seed)
+    kills = 0
+    for _ in range(12):
+        process = s.start()
+        time.sleep(0.9 + chance.random() * 1.2)  # the moment of the kill, not a wait for something
+        done = s.completed()
+        before = s.executions()
+        if process.poll() is not None:
+            break
+        process.kill()
+        finished(process)
+        kills += 1
+        assert s.completed() >= done, "a committed result was lost"
+        del before
+    counted, committed = s.executions(), s.completed()
+    s.assert_whole(s.finish())
+    assert not set(s.executions() - counted) & committed, f"seed {seed}: a finished document was run again"
+    assert kills >= 1, "the batch was never killed: make it longer"
+
+
+def test_two_processes_on_one_batch_do_no_document_twice(scene: Any) -> None:
+    s = scene(200)
+    first, second = s.start(None, "--json"), s.start(None, "--json")
+    for code, _, err in (finished(first), finished(second)):
+        assert code == 0, err
+    assert s.executions() == {f"INV-{n:05}": 1 for n in range(200)}
+    s.assert_whole(s.finish())
+
+
+def test_ctrl_c_stops_within_two_seconds_and_says_how_to_continue(scene: Any) -> None:
+    s = scene(400)
+    process = s.start()
+    while not s.executions():
+        assert process.poll() is None
+        time.sleep(0.02)
+    asked = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    code, _, err = finished(process)
+    assert time.monotonic() - asked < 2
+    assert code == 130
+    assert "run the same command again to continue" in err
+    assert s.query("SELECT count(*) FROM nightdrop_runs WHERE executor_id IS NOT NULL AND status = 'PENDING'") == [(0,)]
+    before, done = s.executions(), s.completed()
+    s.assert_whole(s.finish())
+    assert not set(s.executions() - before) & done
