@@ -52,8 +52,10 @@ class Scene:
 
     def completed(self) -> set[str]:
         """Invoice numbers whose result is committed."""
-        return {json.loads(row[0])["invoice_number"] for row in self.query(
-            "SELECT content FROM nightdrop_runs WHERE status = 'COMPLETED'")}
+        return {
+            json.loads(row[0])["invoice_number"]
+            for row in self.query("SELECT content FROM nightdrop_runs WHERE status = 'COMPLETED'")
+        }
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         if not self.db.exists():

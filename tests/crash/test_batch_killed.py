@@ -13,14 +13,13 @@ import pytest
 from nightdrop.faults import POINTS
 from tests.conftest import finished
 
+ONCE_A_BATCH = [p for p in POINTS if p.startswith(("accept.", "dispatch."))]
+ONCE_A_DOCUMENT = [p for p in POINTS if p.startswith(("attempt.", "answer.", "result."))]
 
-@pytest.mark.parametrize("point", [p for p in POINTS if p != "out.written"])
-@pytest.mark.parametrize("nth", [1, 3])
-def test_killed_at_a_fault_point(scene: Any, point: str, nth: int) -> None:
+
+@pytest.mark.parametrize("fault", [*ONCE_A_BATCH, *[f"{p}:{n}" for p in ONCE_A_DOCUMENT for n in (1, 7)]])
+def test_killed_at_a_fault_point(scene: Any, fault: str) -> None:
     s = scene(12)
-    fault = point if point.startswith(("accept.", "dispatch.")) else f"{point}:{nth}"
-    if nth > 1 and fault == point:
-        pytest.skip("a batch of one portion comes by once")
     code, _, err = finished(s.start(fault))
     assert code == -signal.SIGKILL, err
     before, done = s.executions(), s.completed()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, SetWorkflowID
@@ -46,10 +47,11 @@ class DbosHost:
     async def start(self, body: Body) -> None:
         """Launch DBOS on the running event loop: its workflows run there. `body` executes an attempt."""
         global _body
+        await asyncio.to_thread(self._open_queue)
         DBOS(
             config={
                 "name": _NAME,
-                "system_database_url": self._engine.url.render_as_string(hide_password=False),
+                "system_database_url": self._url,
                 "system_database_engine": self._engine,
                 "executor_id": self._executor_id,
                 "application_version": _APPLICATION_VERSION,
@@ -62,18 +64,20 @@ class DbosHost:
         _to_logging()
         DBOS.listen_queues([self._queue])
         DBOS.launch()  # on this loop's thread: DBOS adopts the running loop for its async workflows
-        await asyncio.to_thread(self._open_queue)
         _body = body
 
     def _open_queue(self) -> None:
-        DBOS.register_queue(
+        """Make our queue before the launch: DBOS looks for new queues only once a second."""
+        if not sa.inspect(self._engine).has_table("queues"):
+            DBOS.migrate(self._url)
+        self._client = DBOSClient(
+            system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
+        )
+        self._client.register_queue(
             self._queue,
             worker_concurrency=self._window,
             polling_interval_sec=_POLL_SECONDS,
             on_conflict="always_update",
-        )
-        self._client = DBOSClient(
-            system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
         )
 
     async def run_now(self, run_id: str, attempt: int) -> None:
@@ -112,6 +116,8 @@ class DbosHost:
         global _body
         _body = None
         await asyncio.to_thread(self._stop)
+        # DBOS gave this loop its own thread pool and has shut it down: the loop outlives it.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nightdrop-loop"))
 
     def _stop(self) -> None:
         if self._client is not None:
@@ -119,6 +125,10 @@ class DbosHost:
             self._client.destroy()
             self._client = None
         DBOS.destroy()
+
+    @property
+    def _url(self) -> str:
+        return self._engine.url.render_as_string(hide_password=False)
 
     @property
     def _dbos_client(self) -> DBOSClient:
