@@ -7,9 +7,10 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from nightdrop import clock
 from nightdrop.engine import Engine
 from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
-from nightdrop.intake.take import Taken, take_listed, version_of
+from nightdrop.intake.take import Listed, Taken, look_at, take_listed
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject
 from nightdrop.store import batches as rows
@@ -25,6 +26,7 @@ from nightdrop.store.accept import accept, add_documents
 
 _CHUNK_FILES = 500
 _CHUNK_BYTES = 32 * 1024 * 1024
+_UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _PRIORITY = 10  # behind ad-hoc runs of single documents
 
 
@@ -73,36 +75,36 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> tuple[str, Iterator
 
 
 async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: Iterator[File]) -> None:
-    """Accept every document of the source; returns when all are committed."""
-    while chunk := await asyncio.to_thread(lambda: list(itertools.islice(files, _CHUNK_FILES))):
-        versions = await asyncio.to_thread(_versions, chunk)
-        keys = [key for key, _ in versions]
-        known = await engine.desk.read(partial(rows.known_items, batch_id=batch_id, files=keys))
-        pending = [file for (key, version), file in versions.items() if known.get(key) != version]
-        for taken in _portions(pending):
-            await _accept_portion(engine, batch_id, call, await asyncio.to_thread(_take, taken, call.max_bytes))
+    """Accept every document of the source; returns when all are committed. One portion is read as another commits."""
+    committing: asyncio.Task[None] | None = None
+    try:
+        while chunk := await asyncio.to_thread(_look, files):
+            known = await engine.desk.read(
+                partial(rows.known_items, batch_id=batch_id, files=[listed.key for listed in chunk])
+            )
+            for portion in _portions([listed for listed in chunk if known.get(listed.key) != listed.version]):
+                taken = await asyncio.to_thread(_take, portion, call.max_bytes)
+                if committing is not None:
+                    await committing
+                committing = asyncio.create_task(_accept_portion(engine, batch_id, call, taken))
+    finally:
+        if committing is not None:
+            await committing
     await engine.desk.write(lambda c: rows.close_acceptance(c, batch_id, clock.now_ms()))
     engine.wake()
 
 
-def item_key(file: File, version: str) -> tuple[str, str]:
-    """(key, version) of an item: its path or URL; for bare bytes the name with the hash, since names repeat."""
-    if file.content is not None:
-        return f"{file.source or 'content'}#{version[:12]}", version
-    return file.source or "", version
+def _look(files: Iterator[File]) -> list[Listed]:
+    return [look_at(file) for file in itertools.islice(files, _CHUNK_FILES)]
 
 
-def _versions(files: Sequence[File]) -> dict[tuple[str, str], File]:
-    return {item_key(file, version_of(file)): file for file in files}
-
-
-def _portions(files: Sequence[File]) -> Iterator[list[File]]:
-    """Files in groups that fit in memory together, by their size on disk."""
-    portion: list[File] = []
+def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
+    """Documents in groups that fit in memory together, by their size on disk."""
+    portion: list[Listed] = []
     size = 0
-    for file in files:
-        portion.append(file)
-        size += _size(file)
+    for listed in chunk:
+        portion.append(listed)
+        size += listed.size or _UNKNOWN_BYTES
         if size >= _CHUNK_BYTES:
             yield portion
             portion, size = [], 0
@@ -110,59 +112,51 @@ def _portions(files: Sequence[File]) -> Iterator[list[File]]:
         yield portion
 
 
-def _size(file: File) -> int:
-    if file.content is not None:
-        return len(file.content)
-    if file.filepath is None:
-        return _CHUNK_BYTES // 8
-    try:
-        return os.path.getsize(file.filepath)
-    except (OSError, ValueError):
-        return 0
+def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
+    return [take_listed(listed, max_bytes) for listed in portion]
 
 
-def _take(files: Sequence[File], max_bytes: int) -> list[tuple[tuple[str, str], Taken]]:
-    taken = [take_listed(file, max_bytes) for file in files]
-    return [(item_key(file, t.version), t) for file, t in zip(files, taken, strict=True)]
-
-
-async def _accept_portion(
-    engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[tuple[tuple[str, str], Taken]]
-) -> None:
-    kept = await engine.keep([t.document for _, t in taken if t.document is not None])
+async def _accept_portion(engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken]) -> None:
+    kept = await engine.keep([t.document for t in taken if t.document is not None])
     reach("accept.stored")
-
-    def commit(connection: sa.Connection) -> None:
-        """Another process may accept the same batch: what it has taken meanwhile is left to it."""
-        known = rows.known_items(connection, batch_id, [key for (key, _), _ in taken])
-        todo = [(key, t) for (key, version), t in taken if known.get(key) != version]
-        add_documents(connection, kept)
-        earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for _, t in todo])
-        requests = [_request(batch_id, call, t, t.identity in earlier) for _, t in todo]
-        accepted = accept(connection, requests, clock.now_ms())
-        seen = rows.runs_in_batch(connection, batch_id, [a.run_id for a in accepted])
-        position = rows.last_position(connection, batch_id)
-        items = []
-        for (key, t), answer in zip(todo, accepted, strict=True):
-            position += 1
-            disposition: Disposition = "new" if answer.fresh else "known"
-            items.append(
-                {
-                    "batch_id": batch_id,
-                    "file": key,
-                    "position": position,
-                    "version": t.version,
-                    "run_id": answer.run_id,
-                    "disposition": "duplicate" if answer.run_id in seen else disposition,
-                }
-            )
-            seen.add(answer.run_id)
-        rows.add_items(connection, items)
-        reach("accept.commit")
-
-    await engine.desk.write(commit)
+    await engine.desk.write(lambda c: _commit(c, batch_id, call, taken, kept))
     reach("accept.committed")
     engine.wake()
+
+
+def _commit(
+    connection: sa.Connection,
+    batch_id: str,
+    call: BatchCall,
+    taken: Sequence[Taken],
+    kept: Sequence[Mapping[str, Any]],
+) -> None:
+    """One portion's documents, runs and items. What another process has accepted meanwhile is left to it."""
+    known = rows.known_items(connection, batch_id, [t.key for t in taken])
+    todo = [t for t in taken if known.get(t.key) != t.version]
+    add_documents(connection, kept)
+    earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for t in todo])
+    requests = [_request(batch_id, call, t, t.identity in earlier) for t in todo]
+    accepted = accept(connection, requests, clock.now_ms())
+    seen = rows.runs_in_batch(connection, batch_id, [a.run_id for a in accepted])
+    items = []
+    for position, (t, answer) in enumerate(
+        zip(todo, accepted, strict=True), rows.last_position(connection, batch_id) + 1
+    ):
+        disposition: Disposition = "new" if answer.fresh else "known"
+        items.append(
+            {
+                "batch_id": batch_id,
+                "file": t.key,
+                "position": position,
+                "version": t.version,
+                "run_id": answer.run_id,
+                "disposition": "duplicate" if answer.run_id in seen else disposition,
+            }
+        )
+        seen.add(answer.run_id)
+    rows.add_items(connection, items)
+    reach("accept.commit")
 
 
 def _request(batch_id: str, call: BatchCall, taken: Taken, is_repeat: bool) -> RunRequest:

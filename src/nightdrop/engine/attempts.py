@@ -85,13 +85,8 @@ class Attempts:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _execute(self, run_id: str, attempt: int) -> None:
-        work = await self._desk.read(lambda c: load_work(c, run_id))
-        if work is None or work.attempt != attempt or not work.run.status.is_open:
-            self._waiters.ended(run_id)
-            return  # replayed after its end was stored: the rows are the truth
-        if not await self._desk.write(
-            lambda c: rows.start(c, run_id, attempt, self._executor_id, clock.now_ms()),
-        ):
+        work = await self._desk.write(partial(self._begin, run_id=run_id, attempt=attempt))
+        if work is None:
             await self._not_started(run_id, attempt)
             return
         reach("attempt.started")
@@ -101,8 +96,13 @@ class Attempts:
         reach("result.committed")
         self._waiters.ended(run_id)
 
+    def _begin(self, connection: sa.Connection, run_id: str, attempt: int) -> Work | None:
+        if not rows.start(connection, run_id, attempt, self._executor_id, clock.now_ms()):
+            return None
+        return load_work(connection, run_id)
+
     async def _not_started(self, run_id: str, attempt: int) -> None:
-        """The rows refused the start: asked to stop, ended meanwhile, or taken by another executor."""
+        """The rows refused the start: asked to stop, ended before (a replay), or taken by another executor."""
         await self._desk.write(lambda c: rows.mark_if_cancelled(c, run_id, attempt, clock.now_ms()))
         work = await self._desk.read(lambda c: load_work(c, run_id))
         if work is not None and work.attempt == attempt and work.run.status.is_open:

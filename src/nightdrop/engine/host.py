@@ -65,7 +65,7 @@ async def engine_for(db: Database, *, concurrency: int | None = None, own_batche
 
 def default_concurrency() -> int:
     """Runs at a time when nobody says: enough to keep every core's reader busy."""
-    return 2 * (os.cpu_count() or 1)
+    return 8 * (os.cpu_count() or 1)
 
 
 def close_engine() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 import httpx2
 
 from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable
-from nightdrop.records.file import File
+from nightdrop.records.file import File, storable
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -28,14 +27,16 @@ def read_file(file: File, max_bytes: int) -> bytes:
 
 def read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """A local file's bytes; a folder, a device or a pipe is not a document."""
-    shown = os.fspath(path)
+    shown = storable(os.fspath(path))
     try:
-        found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode):
-            raise FileUnreadable(f"{shown} is not a regular file")
-        if found.st_size > max_bytes:
-            raise too_large(shown, found.st_size, max_bytes)
-        return Path(path).read_bytes()
+        # O_NONBLOCK: opening a pipe must not wait for whoever writes to it
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as stream:
+            found = os.fstat(stream.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise FileUnreadable(f"{shown} is not a regular file")
+            if found.st_size > max_bytes:
+                raise too_large(shown, found.st_size, max_bytes)
+            return stream.read()
     except FileNotFoundError as error:
         raise FileMissing(f"there is no file at {shown}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path

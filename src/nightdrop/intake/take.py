@@ -18,12 +18,13 @@ from nightdrop.records.run import FileRef, RunError
 class Taken:
     """A document in memory on its way to the store. content is None when no bytes could be read.
 
-    refused: why it cannot be used, None when it can. version: size and mtime of a local file, else its hash.
+    refused: why it cannot be used, None when it can. key and version: as `Listed` has them.
     """
 
     ref: FileRef
     content: bytes | None
     refused: RunError | None
+    key: str
     version: str
 
     @property
@@ -43,37 +44,58 @@ class Taken:
         return "unread:" + hashlib.sha256(name).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A document that a source names, before its bytes are read.
+
+    key: what names it within a batch: path or URL; for bare bytes the name with the hash, since names repeat.
+    version: tells that it has changed: size and mtime of a path, the hash of bare bytes. size in bytes, 0 unknown.
+    """
+
+    file: File
+    key: str
+    version: str
+    size: int
+
+
+def look_at(file: File) -> Listed:
+    """What can be told of a document without reading it: one stat of a local file."""
+    if file.content is not None:
+        sha256 = hashlib.sha256(file.content).hexdigest()
+        key = f"{file.source or 'content'}#{sha256[:12]}"
+        return Listed(file=file, key=key, version=sha256, size=len(file.content))
+    if file.filepath is None:
+        return Listed(file=file, key=file.source or "", version="", size=0)
+    try:
+        found = os.stat(file.filepath)
+    except (OSError, ValueError):
+        return Listed(file=file, key=file.source or "", version="unreadable", size=0)
+    version = f"{found.st_size}-{found.st_mtime_ns}"
+    return Listed(file=file, key=file.source or "", version=version, size=found.st_size)
+
+
 def take_file(file: File, max_bytes: int) -> Taken:
     """Read and check one document. Raises InputError: for calls that must refuse before anything is stored."""
     content = read_file(file, max_bytes)
     mime_type = check(content, filename=file.name, mime_type=file.mime_type, max_bytes=max_bytes)
-    return _taken(file, content, mime_type, None)
+    return _taken(look_at(file), content, mime_type, None)
 
 
-def take_listed(file: File, max_bytes: int) -> Taken:
+def take_listed(listed: Listed, max_bytes: int) -> Taken:
     """Read and check one document of a batch. Never raises for a bad document: the reason is in `refused`."""
     content: bytes | None = None
+    file = listed.file
     try:
         content = read_file(file, max_bytes)
         mime_type = check(content, filename=file.name, mime_type=file.mime_type, max_bytes=max_bytes)
     except InputError as error:
         problem = RunError(code=error.code, message=error.message, retryable=error.retryable)
-        return _taken(file, content or None, None, problem)
-    return _taken(file, content, mime_type, None)
+        return _taken(listed, content or None, None, problem)
+    return _taken(listed, content, mime_type, None)
 
 
-def version_of(file: File) -> str:
-    """What tells that a listed file has changed: size and mtime of a path, the URL or hash itself otherwise."""
-    if file.filepath is None:
-        return "" if file.content is None else hashlib.sha256(file.content).hexdigest()
-    try:
-        found = os.stat(file.filepath)
-    except (OSError, ValueError):
-        return "unreadable"
-    return f"{found.st_size}-{found.st_mtime_ns}"
-
-
-def _taken(file: File, content: bytes | None, mime_type: str | None, refused: RunError | None) -> Taken:
+def _taken(listed: Listed, content: bytes | None, mime_type: str | None, refused: RunError | None) -> Taken:
+    file = listed.file
     sha256 = None if content is None else hashlib.sha256(content).hexdigest()
     ref = FileRef(sha256=sha256, filename=file.name, mime_type=mime_type or file.mime_type, source=file.source)
-    return Taken(ref=ref, content=content, refused=refused, version=version_of(file))
+    return Taken(ref=ref, content=content, refused=refused, key=listed.key, version=listed.version)

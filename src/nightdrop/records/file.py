@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from nightdrop.errors import UsageError
 
@@ -37,7 +36,7 @@ class File:
         if self.filename is not None:
             return self.filename
         if self.filepath is not None:
-            return storable(Path(self.filepath).name)
+            return storable(os.path.basename(os.fspath(self.filepath)))
         if self.url is not None:
             return self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] or None
         return None

@@ -16,6 +16,28 @@ from nightdrop.store.tables import batch_items, dead_letters, runs
 
 _OPEN = ("PENDING", "RUNNING")
 
+# The statements of every document are built once: building one costs as much as running it.
+_THIS_ATTEMPT = (
+    runs.c.run_id == sa.bindparam("of_run"),
+    runs.c.attempt == sa.bindparam("of_attempt"),
+    runs.c.status.in_(_OPEN),
+)
+_START = (
+    sa.update(runs)
+    .where(*_THIS_ATTEMPT, runs.c.executor_id == sa.bindparam("of_executor"), runs.c.cancel_requested.is_(False))
+    .values(status=RunStatus.RUNNING.value, started_at=sa.func.coalesce(runs.c.started_at, sa.bindparam("now")))
+)
+_COMPLETE = (
+    sa.update(runs)
+    .where(*_THIS_ATTEMPT)
+    .values(
+        status=RunStatus.COMPLETED.value,
+        content=sa.bindparam("content"),
+        fields=sa.bindparam("fields"),
+        completed_at=sa.bindparam("completed_at"),
+    )
+)
+
 
 def claim(
     connection: sa.Connection,
@@ -88,19 +110,8 @@ def release(connection: sa.Connection, executor_id: str, run_ids: Sequence[str] 
 
 def start(connection: sa.Connection, run_id: str, attempt: int, executor_id: str, now_ms: int) -> bool:
     """Mark a dispatched attempt RUNNING. False: it was cancelled, taken by another executor, or has ended."""
-    c = runs.c
-    moved = connection.execute(
-        sa.update(runs)
-        .where(
-            c.run_id == run_id,
-            c.attempt == attempt,
-            c.executor_id == executor_id,
-            c.status.in_(_OPEN),
-            c.cancel_requested.is_(False),
-        )
-        .values(status="RUNNING", started_at=sa.func.coalesce(c.started_at, now_ms))
-    )
-    return moved.rowcount == 1
+    key = {"of_run": run_id, "of_attempt": attempt, "of_executor": executor_id, "now": now_ms}
+    return connection.execute(_START, key).rowcount == 1
 
 
 def complete(
@@ -113,15 +124,14 @@ def complete(
     now_ms: int,
 ) -> bool:
     """Commit a valid result with its status, in one statement. False: another writer ended this attempt first."""
-    return _end(
-        connection,
-        run_id,
-        attempt,
-        status=RunStatus.COMPLETED.value,
-        content=json.dumps(content, ensure_ascii=False),
-        fields=json.dumps({path: f.to_json() for path, f in fields.items()}, ensure_ascii=False) if fields else None,
-        completed_at=now_ms,
-    )
+    values = {
+        "of_run": run_id,
+        "of_attempt": attempt,
+        "content": json.dumps(content, ensure_ascii=False),
+        "fields": json.dumps({p: f.to_json() for p, f in fields.items()}, ensure_ascii=False) if fields else None,
+        "completed_at": now_ms,
+    }
+    return connection.execute(_COMPLETE, values).rowcount == 1
 
 
 def fail(
@@ -190,8 +200,7 @@ def cancelled_among(connection: sa.Connection, executor_id: str) -> list[str]:
 
 
 def _end(connection: sa.Connection, run_id: str, attempt: int, **values: Any) -> bool:
-    c = runs.c
     moved = connection.execute(
-        sa.update(runs).where(c.run_id == run_id, c.attempt == attempt, c.status.in_(_OPEN)).values(**values)
+        sa.update(runs).where(*_THIS_ATTEMPT).values(**values), {"of_run": run_id, "of_attempt": attempt}
     )
     return moved.rowcount == 1

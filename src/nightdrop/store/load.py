@@ -70,19 +70,45 @@ def statuses(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, Run
     return {row.run_id: RunStatus(row.status) for row in rows}
 
 
+_RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
+_FILES = (
+    sa.select(
+        run_files.c.sha256,
+        run_files.c.filename,
+        run_files.c.mime_type,
+        run_files.c.source,
+        documents.c.size,
+        documents.c.mime_type.label("stored_as"),
+        documents.c.location,
+        documents.c.created_at,
+    )
+    .outerjoin(documents, documents.c.sha256 == run_files.c.sha256)
+    .where(run_files.c.run_id == sa.bindparam("of_run"))
+    .order_by(run_files.c.position)
+)
+
+
 def load_work(connection: sa.Connection, run_id: str) -> Work | None:
     """A run with the locations of its documents, to execute its current attempt."""
-    run = load_run(connection, run_id)
-    if run is None:
+    row = connection.execute(_RUN, {"of_run": run_id}).mappings().first()
+    if row is None:
         return None
-    hashes = [h for h in run.input.hashes if h is not None]
-    found = {
-        row["sha256"]: Document(**row)
-        for row in connection.execute(sa.select(documents).where(documents.c.sha256.in_(hashes))).mappings()
-    }
-    pairs = tuple((ref, found[ref.sha256]) for ref in run.input.files if ref.sha256 in found and ref.sha256)
-    revision = connection.execute(sa.select(runs.c.revision).where(runs.c.run_id == run_id)).scalar_one()
-    return Work(run=run, revision=revision, attempt=run.attempts, documents=pairs)
+    refs: list[FileRef] = []
+    pairs: list[tuple[FileRef, Document]] = []
+    for file in connection.execute(_FILES, {"of_run": run_id}):
+        ref = FileRef(sha256=file.sha256, filename=file.filename, mime_type=file.mime_type, source=file.source)
+        refs.append(ref)
+        if file.location is not None:
+            document = Document(
+                sha256=file.sha256,
+                size=file.size,
+                mime_type=file.stored_as,
+                location=file.location,
+                created_at=file.created_at,
+            )
+            pairs.append((ref, document))
+    run = _output(row, tuple(refs))
+    return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs))
 
 
 def waiting_subjects(connection: sa.Connection) -> list[tuple[str, str, int]]:

@@ -64,10 +64,11 @@ class StringWriter:
             wanted = re.compile(pattern)
         except re.error as error:
             raise UsageError(f"the simulator does not understand the pattern {pattern!r}: {error}") from error
-        usual = [self._amount, lambda: str(self._random.randint(1, 9)), lambda: self._day().isoformat(), self._word]
-        invent: Callable[[str], str] = rstr.Rstr(self._random).xeger
-        sources = [*([named] if named else []), *usual, *[lambda: invent(pattern)] * _TRIES]
-        for source in sources:
+        invent = rstr.Rstr(self._random).xeger
+        usual: list[Callable[[], str]] = [] if named is None else [named]
+        usual += [self._amount, lambda: str(self._random.randint(1, 9)), lambda: self._day().isoformat(), self._word]
+        tries: list[Callable[[], str]] = [lambda: str(invent(pattern))] * _TRIES
+        for source in [*usual, *tries]:
             text = source()
             if low <= len(text) <= high and wanted.search(text):
                 return text
