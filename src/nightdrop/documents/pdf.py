@@ -11,7 +11,7 @@ import pypdfium2.raw as pdfium
 
 from nightdrop.errors import PdfCorrupt, PdfEncrypted, PdfNoPages
 
-_NO_PAGES = re.compile(rb"/Count\s+0\b")
+_NO_PAGES = re.compile(rb"<<(?=[^<>]{0,500}/Type\s*/Pages\b)[^<>]{0,500}/Count\s+0\b")  # an empty page tree
 
 
 @contextmanager
@@ -23,10 +23,10 @@ def opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
+        if _NO_PAGES.search(content):
+            raise PdfNoPages from error  # PDFium refuses such a document, with whatever error came before it
         if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise PdfEncrypted("the PDF is protected by a password: remove it before handing the file in") from error
-        if error.err_code == pdfium.FPDF_ERR_SUCCESS and _NO_PAGES.search(content):
-            raise PdfNoPages from error  # PDFium's way to refuse a document that is whole but empty
         raise PdfCorrupt(f"the PDF is damaged and cannot be opened ({error})") from error
     try:
         if len(document) == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from nightdrop.reading.shape import DATES, NUMBERS, Field, Kind
 from nightdrop.reading.vocabulary import HEADER, LINE, LINES, Concept
@@ -16,12 +16,12 @@ _PARTY_CHILD = {"name": "{}", "company": "{}", "vat": "{} vat id", "tax": "{} va
 
 def concept_of(field: Field, parent: str = "") -> Concept | None:
     """The header concept a field means. parent: the object it stands in, such as `seller` of `seller.name`."""
-    return _match(field, parent, _header_names())
+    return _field_concept(field, parent, of_line=False)
 
 
 def line_concept_of(field: Field) -> Concept | None:
     """The concept of a line item that a sub-field means."""
-    return _match(field, "", _line_names())
+    return _field_concept(field, "", of_line=True)
 
 
 def is_lines(field: Field) -> bool:
@@ -33,6 +33,11 @@ def is_lines(field: Field) -> bool:
         return True
     known = {c.key for child in field.item.children if (c := line_concept_of(child)) is not None}
     return "description" in known and bool(known & {"amount", "unit_price", "quantity"})
+
+
+@lru_cache(maxsize=4096)
+def _field_concept(field: Field, parent: str, of_line: bool) -> Concept | None:
+    return _match(field, parent, _line_names() if of_line else _header_names())
 
 
 def _match(field: Field, parent: str, known: dict[Words, tuple[Concept, ...]]) -> Concept | None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from nightdrop.reading.found import Found
 from nightdrop.reading.lines import Line
 from nightdrop.reading.numbers import amounts_in, currency_codes_in, currency_of
+
+_SPELLED = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), code)
+    for words, code in (
+        ("U\\.?S\\.? dollars?", "USD"),
+        ("Canadian dollars?", "CAD"),
+        ("Australian dollars?", "AUD"),
+        ("pounds? sterling", "GBP"),
+        ("Swiss francs?|Schweizer Franken|francs suisses", "CHF"),
+        ("Indian rupees?", "INR"),
+    )
+)
 
 
 def find_currency(lines: Sequence[Line], labelled: Sequence[Found]) -> Found | None:
@@ -14,14 +27,20 @@ def find_currency(lines: Sequence[Line], labelled: Sequence[Found]) -> Found | N
     if labelled:
         best = max(labelled, key=lambda found: found.confidence)
         return best.sure(0.85 if all(f.value == best.value for f in labelled) else 0.4)
-    beside = [found for number, line in enumerate(lines) for found in _beside_amounts(number, line)]
+    beside = [found for line in lines for found in _beside_amounts(line)]
     if beside:
         return _only(beside, 0.82)
     named = [_found(line, m.start(), m.end(), m[0]) for line in lines for m in currency_codes_in(line.text)]
-    return _only(named, 0.7)
+    spelled = [
+        _found(line, m.start(), m.end(), code)
+        for line in lines
+        for pattern, code in _SPELLED
+        for m in pattern.finditer(line.text)
+    ]
+    return _only(named + spelled, 0.7)
 
 
-def _beside_amounts(number: int, line: Line) -> list[Found]:
+def _beside_amounts(line: Line) -> list[Found]:
     return [
         _found(line, amount.start, amount.end, code)
         for amount in amounts_in(line.text)

@@ -10,7 +10,7 @@ from functools import cache
 
 from nightdrop.reading.words import plain
 
-_LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "sv", "da", "nb", "fi", "cs", "ro", "hu", "tr")
+_LANGUAGES = ("en", "de", "fr", "nl", "es", "it", "pt", "pl", "sv", "da")
 _YEAR = r"(?:19|20)\d\d"
 _NUMERIC = re.compile(
     rf"(?<![\w.,/\-])(?:(?P<y1>{_YEAR})(?P<s1>[-./])(?P<m1>\d\d?)(?P=s1)(?P<d1>\d\d?)"
@@ -91,7 +91,7 @@ def _day(year: str, month: int, day: int) -> datetime.date | None:
 
 @cache
 def _months() -> dict[str, int]:
-    from babel.dates import get_month_names  # 0.1 s: only where a date is looked for
+    from babel.dates import get_month_names  # 0.1 s: only where a month is named
 
     names: dict[str, int] = {}
     for language in _LANGUAGES:

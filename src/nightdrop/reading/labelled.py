@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from nightdrop.errors import SchemaTooFree
 from nightdrop.reading.candidates import candidates
 from nightdrop.reading.concepts import concept_of, is_lines
 from nightdrop.reading.currency import find_currency
+from nightdrop.reading.date_order import Order, date_order, in_order
 from nightdrop.reading.found import Found, Source
 from nightdrop.reading.labels import Label, Phrasebook, find_labels, header_book, own_phrases, table_heads
 from nightdrop.reading.lines import Line, lines_of
@@ -107,11 +108,7 @@ class LabelledSource:
 
     @cached_property
     def _book(self) -> Phrasebook:
-        book = header_book().copy()
-        for field in _leaves(self._shape):
-            for phrase in own_phrases(field.names):
-                book.add(f"own:{field.key}", phrase, 0.9)
-        return book
+        return _book(self._shape)
 
     @cached_property
     def _labels(self) -> list[Label]:
@@ -125,7 +122,13 @@ class LabelledSource:
             if label.key == key
             for found in candidates(kind, label, self._lines, self._labels)
         ]
+        if kind == "date":
+            beside = [in_order(found, self._order) for found in beside]
         return beside + self._titles.get(key, [])
+
+    @cached_property
+    def _order(self) -> Order | None:
+        return date_order(self._lines)
 
     @cached_property
     def _titles(self) -> dict[str, list[Found]]:
@@ -139,6 +142,16 @@ class LabelledSource:
         kind = "money" if field.kind is Kind.DECIMAL else "number" if field.kind in NUMBERS else "text"
         kind = "date" if field.kind in DATES else kind
         return agreed([found.sure(found.confidence * 0.9) for found in self._options(f"own:{field.key}", kind)])
+
+
+@lru_cache(maxsize=64)
+def _book(shape: tuple[Field, ...]) -> Phrasebook:
+    """The trade's labels and the schema's own names."""
+    book = header_book().copy()
+    for field in _leaves(shape):
+        for phrase in own_phrases(field.names):
+            book.add(f"own:{field.key}", phrase, 0.9)
+    return book
 
 
 def _without_box(found: Found) -> Found:

@@ -10,9 +10,26 @@ from nightdrop.reading.lines import GAP, Line
 from nightdrop.reading.vocabulary import HEADER, LINE, Concept
 from nightdrop.reading.words import name_words, words_with_places
 
-# Small words that may stand between a label's words: Total *de la* facture, Date *of* issue.
+# May stand between a label's words: Total *de la* facture, Date *of* issue, Montant *EUR* HT, excl. *21* % BTW.
 _SKIPPABLE = frozenset(("de", "la", "le", "du", "der", "des", "of", "the", "del", "della", "van", "d", "l"))
+_CURRENCIES = frozenset(("eur", "usd", "gbp", "chf"))
 _LONGEST_PHRASE = 8  # words
+_WITH_OR_WITHOUT = frozenset(
+    {
+        "incl",
+        "inkl",
+        "including",
+        "inclusive",
+        "inclusief",
+        "inc",
+        "excl",
+        "exkl",
+        "excluding",
+        "exclusive",
+        "exclusief",
+    }
+    | {"ohne", "without", "before", "hors", "sans", "sin", "con", "mit", "with", "inklusive", "exklusive", "compris"}
+)
 _MIN_TABLE_COLUMNS = 3
 
 
@@ -28,7 +45,7 @@ class Label:
 
 
 class Phrasebook:
-    """Phrases and what they stand for. Spaces do not count: `Beleg-Nr.`, `Belegnr` and a badly kerned `Be legnr` are one."""
+    """Phrases and what they stand for. Spaces do not count: `Beleg-Nr.` and a badly kerned `Be legnr` are one."""
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[str, float]] = {}
@@ -52,9 +69,10 @@ class Phrasebook:
         for end in range(index, min(index + _LONGEST_PHRASE, len(tokens))):
             word = tokens[end][0]
             full += word
-            short += "" if word in _SKIPPABLE and short else word
-            entry = self._keys.get(full) or self._keys.get(short)
-            if entry is not None and word not in _SKIPPABLE - {full}:
+            is_filler = word in _SKIPPABLE or word in _CURRENCIES or (word.isdigit() and len(word) <= 2)
+            short += "" if is_filler and short else word
+            entry = self._keys.get(full) or (None if is_filler else self._keys.get(short))
+            if entry is not None:
                 found = (*entry, end + 1)
         return found
 
@@ -78,11 +96,19 @@ def _in_line(number: int, line: Line, book: Phrasebook) -> Iterable[Label]:
             continue
         key, weight, after = hit
         start, end = tokens[index][1], tokens[after - 1][2]
-        if GAP not in line.text[start:end]:
+        if GAP not in line.text[start:end] and not _is_remark(line, start, tokens[index - 1] if index else None):
             yield Label(key=key, line=number, start=start, end=end, weight=weight * _standing(line, start))
             index = after
         else:
             index += 1
+
+
+def _is_remark(line: Line, start: int, before: tuple[str, int, int] | None) -> bool:
+    """`Total (incl. VAT)`, `price excl. VAT`: words about another label, not a label."""
+    cell = line.text[line.cell_at(start)[0] : start]
+    if cell.count("(") > cell.count(")") and any(c.isalnum() for c in cell.split("(")[0]):
+        return True
+    return before is not None and before[0] in _WITH_OR_WITHOUT and GAP not in line.text[before[1] : start]
 
 
 def _standing(line: Line, start: int) -> float:

@@ -14,6 +14,7 @@ from nightdrop.records import DocumentText, Page, Word
 
 GAP = "\t"  # stands between cells in a line's text
 _CELL_GAP = 0.75  # of the words' height; a space is about 0.25
+_EM = 1.9  # letters are half as wide as high: some fonts state a wrong height
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,17 @@ def _line(page: int, row: Sequence[Word]) -> Line:
     for index, word in enumerate(row):
         if index:
             before = row[index - 1]
-            height = min(word.bottom - word.top, before.bottom - before.top)
+            height = max(min(word.bottom - word.top, before.bottom - before.top), _EM * _letter(before, word))
             parts.append(GAP if word.left - before.right > _CELL_GAP * height else " ")
             length += 1
         starts.append(length)
         parts.append(word.text)
         length += len(word.text)
     return Line(page=page, text="".join(parts), words=tuple(row), starts=tuple(starts))
+
+
+def _letter(before: Word, word: Word) -> float:
+    return (before.right - before.left + word.right - word.left) / (len(before.text) + len(word.text))
 
 
 def _part(word: Word, start: int, end: int) -> Box:

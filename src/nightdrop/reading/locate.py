@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from nightdrop.reading.convert import as_date, as_decimal
@@ -19,6 +20,8 @@ from nightdrop.reading.shape import DATES, NUMBERS, Kind
 from nightdrop.reading.words import plain
 from nightdrop.records import DocumentText
 
+_Place = tuple[Line, int, int]  # with start and end in its text
+_Piece = tuple[str, int, int, int]  # a word, the number of its line, start and end there
 MatchKind = Literal["exact", "near"]
 _PIECE = re.compile(r"\w+")
 _SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
@@ -45,33 +48,46 @@ class Locator:
     def __init__(self, text: DocumentText) -> None:
         self._has_boxes = text.has_boxes
         self._lines = lines_of(text)
-        self._pieces: list[tuple[str, int, int, int]] | None = None
 
     def find(self, value: Any, kind: Kind) -> Match | None:
         """The first place of a value; None when it is nowhere, or blank, or has no place (true, false)."""
         if value is None or isinstance(value, bool) or kind is Kind.BOOLEAN:
             return None
         if kind in DATES:
-            return self._first(self._dates(as_date(str(value)[:10] if isinstance(value, str) else value)))
+            day = as_date(str(value)[:10] if isinstance(value, str) else value)
+            return None if day is None else self._first(self._dates.get(day, []))
         if kind in NUMBERS or isinstance(value, int | float | Decimal):
-            return self._first(self._numbers(as_decimal(str(value))))
+            number = as_decimal(str(value))
+            return None if number is None else self._first(self._numbers.get(number, []))
         return self._text(str(value))
 
-    def _first(self, places: Iterator[tuple[Line, int, int]]) -> Match | None:
-        found = list(places)
-        return self._match("exact", found[0][0], found[0][1], found[0][2], len(found)) if found else None
+    def _first(self, places: Sequence[_Place]) -> Match | None:
+        return self._match("exact", *places[0], len(places)) if places else None
 
-    def _dates(self, day: datetime.date | None) -> Iterator[tuple[Line, int, int]]:
-        for line in self._lines if day is not None else ():
+    @cached_property
+    def _dates(self) -> dict[datetime.date, list[_Place]]:
+        """Every date of the document; an ambiguous one under both its readings."""
+        found: dict[datetime.date, list[_Place]] = {}
+        for line in self._lines:
             for date in dates_in(line.text):
-                if day in (date.value, date.other):
-                    yield line, date.start, date.end
+                for day in {date.value, date.other or date.value}:
+                    found.setdefault(day, []).append((line, date.start, date.end))
+        return found
 
-    def _numbers(self, number: Decimal | None) -> Iterator[tuple[Line, int, int]]:
-        for line in self._lines if number is not None else ():
+    @cached_property
+    def _numbers(self) -> dict[Decimal, list[_Place]]:
+        """Every number of the document; 1.5 and 1.50 are one."""
+        found: dict[Decimal, list[_Place]] = {}
+        for line in self._lines:
             for amount in amounts_in(line.text):
-                if amount.value == number:
-                    yield line, amount.start, amount.end
+                found.setdefault(amount.value, []).append((line, amount.start, amount.end))
+        return found
+
+    @cached_property
+    def _pieces(self) -> list[_Piece]:
+        return [
+            (word, number, start, end) for number, line in enumerate(self._lines) for word, start, end in line.tokens
+        ]
 
     def _text(self, value: str) -> Match | None:
         wanted = " ".join(value.split())
@@ -83,7 +99,7 @@ class Locator:
             return self._match("exact", line, at, at + len(wanted), len(exact))
         day = as_date(wanted)
         if day is not None:
-            return self._first(self._dates(day))
+            return self._first(self._dates.get(day, []))
         return self._near(wanted) or self._currency(wanted)
 
     def _near(self, wanted: str) -> Match | None:
@@ -151,9 +167,7 @@ def _standing_alone(text: str, wanted: str) -> Iterator[int]:
         at = text.find(wanted, at + 1)
 
 
-def _runs(
-    pieces: Sequence[tuple[str, int, int, int]], key: str
-) -> Iterator[tuple[tuple[str, int, int, int], tuple[str, int, int, int]]]:
+def _runs(pieces: Sequence[_Piece], key: str) -> Iterator[tuple[_Piece, _Piece]]:
     """First and last piece of every run of whole pieces that spell the key, over at most four lines."""
     for index, piece in enumerate(pieces):
         if not key.startswith(piece[0]):

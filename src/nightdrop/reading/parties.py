@@ -22,7 +22,9 @@ _NOT_NAMES = re.compile(
 _SALUTATIONS = frozenset(
     {"herr", "herrn", "frau", "firma", "mr", "mrs", "ms", "m", "mme", "monsieur", "madame", "dhr", "mevr"}
 )
-_PARAGRAPH = 0.35  # of a line's height: a wider gap starts a new paragraph
+_Below = tuple[Line, int, int]
+_PARAGRAPH = 1.35  # times the step between the lines before
+_FOLLOWS = 3.5  # times a line's height, from top to top
 _SEPARATED = re.compile(r"\s+[-–—●•·|∙▪*]\s+|\s*[●•·|∙]\s*")
 _ZIP = re.compile(r"(?<!\d)(?:[A-Z]{1,2}-)?\d{4,5}(?!\d)")
 
@@ -81,25 +83,39 @@ def _under(label: Label, lines: Sequence[Line], labels: Sequence[Label]) -> Iter
 
 
 def _block_name(lines: Sequence[Line], number: int, cell: tuple[int, int], confidence: float) -> Iterator[Found]:
-    """The first line of an address; with the second after a salutation, or when a gap sets two lines off as the name."""
+    """The first line of an address; with the second after a salutation, or when a gap sets both off as the name."""
     first = next(_named(lines[number], *cell, confidence), None)
     if first is None or first.bbox is None:
         return
-    block = [(lines[number], cell)]
-    for line in lines[number + 1 : number + 4]:
-        under = next((c for c in line.cells if abs(line.box(*c)[0] - first.bbox[0]) < 2.0), None)
-        above = block[-1][0]
-        if under is None or line.page != above.page or line.top - above.bottom > _PARAGRAPH * _height(line):
-            break
-        block.append((line, under))
+    column = list(_column_below(lines, number, first.bbox[0]))
+    second = next(_named(*column[0], confidence), None) if column else None
     is_salutation = plain(str(first.value)).strip(". ") in _SALUTATIONS
-    texts = [line.text[a:b] for line, (a, b) in block]
-    is_own_paragraph = len(block) == 2 and not any(c.isdigit() or c == ":" for c in texts[1])
-    if len(block) < 2 or not (is_salutation or is_own_paragraph):
+    is_set_off = len(column) > 1 and any(c.isdigit() for c in _text(column[1])) and _widens(lines[number], column)
+    if second is not None and (is_salutation or (is_set_off and not any(c.isdigit() for c in str(second.value)))):
+        yield _joined(first, second)
+    else:
         yield first
-        return
-    second = next(_named(block[1][0], *block[1][1], confidence), None)
-    yield first if second is None else _joined(first, second)
+
+
+def _column_below(lines: Sequence[Line], number: int, left: float) -> Iterator[_Below]:
+    """The next cells at the same left edge, as long as they follow closely."""
+    above = lines[number]
+    for line in lines[number + 1 : number + 4]:
+        cell = next((c for c in line.cells if abs(line.box(*c)[0] - left) < 2.0), None)
+        if line.page != above.page or line.top - above.top > _FOLLOWS * _height(line):
+            return
+        if cell is not None:
+            yield line, *cell
+            above = line
+
+
+def _widens(first: Line, column: Sequence[_Below]) -> bool:
+    """The step to the third line is wider than the one to the second: a new paragraph."""
+    return column[1][0].top - column[0][0].top > _PARAGRAPH * (column[0][0].top - first.top)
+
+
+def _text(below: _Below) -> str:
+    return below[0].text[below[1] : below[2]]
 
 
 def _joined(upper: Found, lower: Found) -> Found:
@@ -129,7 +145,8 @@ def _at_name_label(
         return
     above = lines[number - 1]
     left = line.box(*after)[0]
-    if len(above.cells) == 1 and abs(above.words[0].left - left) < 2.0 and line.top - above.top < 1.4 * _height(line):
+    is_close = line.top - above.top < 1.4 * _height(line)
+    if len(above.cells) == 1 and abs(above.words[0].left - left) < 2.0 and is_close:
         upper = next(_named(above, *above.cells[0], found.confidence), None)
         found = found if upper is None else _joined(upper, found)
     yield found
@@ -145,10 +162,9 @@ def _sender_lines(lines: Sequence[Line]) -> Iterator[Found]:
 
 
 def _named(line: Line, start: int, end: int, confidence: float) -> Iterator[Found]:
-    text = (
-        line.text[start:end].strip(" ,;:.") if line.text[start:end].endswith((",", ";", ":")) else line.text[start:end]
-    )
-    text = text.strip()
+    text = line.text[start:end].strip()
+    if text.endswith((",", ";", ":")):
+        text = text.rstrip(" ,;:")
     letters = sum(c.isalpha() for c in text)
     if GAP in text or letters < 2 or letters < 0.5 * len(text.replace(" ", "")) or len(text) > 80:
         return

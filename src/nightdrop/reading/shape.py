@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from nightdrop.errors import SchemaTooFree
@@ -45,6 +47,13 @@ class Field:
 
 def shape_of(schema: dict[str, Any]) -> tuple[Field, ...]:
     """The fields of an object schema; SchemaTooFree when the schema is not an object with properties."""
+    return _shape(json.dumps(schema))
+
+
+@lru_cache(maxsize=64)
+def _shape(text: str) -> tuple[Field, ...]:
+    """Every document of a batch has the same schema: its tree is made once."""
+    schema = json.loads(text)
     root = _Reader(schema).field("", schema, 0)
     if root.kind is not Kind.OBJECT or not root.children:
         raise SchemaTooFree(

@@ -12,6 +12,7 @@ CAP = 0.85
 SUMS = ("net", "tax", "total", "due", "paid")
 _FEW = 6
 _CENT = Decimal("0.01")
+_TAX_FREE, _ONE_OF_SEVERAL = 0.7, 0.75
 _TRIPLE = ("net", "tax", "total")
 
 
@@ -37,7 +38,7 @@ def settle(options: dict[str, list[Found]]) -> dict[str, Found | None]:
             if found is not None:  # a total that nothing confirms is never sure
                 settled[key] = found.sure(found.confidence * (0.55 if complete else 0.9))
     else:
-        confidence = 0.7 if triple[1].value == 0 else CAP
+        confidence = _TAX_FREE if triple[1].value == 0 else CAP if _is_only(triple, options) else _ONE_OF_SEVERAL
         settled.update({key: found.sure(confidence) for key, found in zip(_TRIPLE, triple, strict=True)})
     settled["due"] = _due(settled, sure=triple is not None)
     return {key: _negative(found) for key, found in settled.items()}
@@ -59,15 +60,23 @@ def _negative(found: Found | None) -> Found | None:
 
 def _triple(options: dict[str, list[Found]]) -> tuple[Found, Found, Found] | None:
     nets, taxes, totals = (_distinct(options.get(key, ())) for key in _TRIPLE)
-    best: tuple[float, tuple[Found, Found, Found]] | None = None
-    for net, tax, total in product(nets, taxes, totals):
-        if abs(_number(net) + _number(tax) - _number(total)) > _CENT or _number(total) == 0:
-            continue
-        # a triple without tax holds wherever a number is printed twice: any other one is better
-        score = net.confidence + tax.confidence + total.confidence - (1.0 if _number(tax) == 0 else 0.0)
-        if best is None or score > best[0]:
-            best = score, (net, tax, total)
-    return None if best is None else best[1]
+    triples = [triple for triple in product(nets, taxes, totals) if _adds_up(triple)]
+    # a triple without tax holds wherever a number is printed twice; of several rates the largest is the closest
+    return max(
+        triples, key=lambda t: (t[1].value != 0, abs(_number(t[2])), sum(found.confidence for found in t)), default=None
+    )
+
+
+def _adds_up(triple: tuple[Found, Found, Found]) -> bool:
+    net, tax, total = (_number(found) for found in triple)
+    return total != 0 and abs(net + tax - total) <= _CENT
+
+
+def _is_only(triple: tuple[Found, Found, Found], options: dict[str, list[Found]]) -> bool:
+    """No better labelled or larger total beside this one: else it may be the sum of one tax rate, not the invoice's."""
+    total = triple[2]
+    others = [found for found in options["total"] if found.value != total.value]
+    return all(o.confidence <= total.confidence and abs(_number(o)) < abs(_number(total)) for o in others)
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:

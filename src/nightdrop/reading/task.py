@@ -16,6 +16,8 @@ from nightdrop.reading.shape import shape_of
 from nightdrop.reading.xml_values import XmlInvoice
 from nightdrop.records import DocumentText
 
+_DRAWN = kinds.IMAGES | {kinds.PDF}
+
 
 def read_document(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     """{"mime_type", "schema"} → {"content", "fields", "missing", "reader": "einvoice" | "labels"}.
@@ -27,7 +29,7 @@ def read_document(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     has_text = any(page.words for page in text.pages)
     if invoice is None:
         if not has_text:
-            raise NoText
+            raise NoText(None if params["mime_type"] in _DRAWN else "the document has no text that can be read")
         refuse_prose(shape)
     sources: list[Source] = [] if invoice is None else [EinvoiceSource(invoice=invoice)]
     if has_text:

@@ -11,34 +11,50 @@ from nightdrop.reading.lines import Line
 from nightdrop.reading.words import plain
 
 _KINDS = (
-    r"(?:tax |credit |pro ?forma )?invoice|credit note|[^\W\d]*rechnung|[^\W\d]*rechnungskorrektur|gutschrift|facture|avoir"
-    r"|factuur|creditnota|creditfactuur|factura|fattura|nota di credito|fatura|receipt|quittung|bill"
+    r"(?:tax |credit |pro ?forma )?invoice|credit note|receipt|bill|[^\W\d]*rechnung|[^\W\d]*rechnungskorrektur"
+    r"|gutschrift|quittung|facture|avoir|factuur|creditnota|creditfactuur|factura|fattura|nota di credito|fatura"
 )
 _MARK = r"(?:(?:nr|no|num|number|nummer|numero|n)\b\.?|n ?°|no?º|#|№)"
-_TITLE = re.compile(
-    rf"^\W*(?P<copy>\w+ )?(?:{_KINDS})(?P<kind> ?\(\d{{1,4}}\))?(?P<whose>(?: (?:des|der|du|de|van) \w+){{0,1}}(?: ?\(\d+\))?)"
-    rf"[ \t:.,]*(?P<mark>{_MARK}[ \t:.#]*)(?P<number>[a-z0-9][\w\-./_]*)"
+_WHOSE = r"(?: (?:(?:des|der|du|de|van) )?[^\W\d]+)??(?: ?\(\d+\))?"
+_OTHERS = (
+    "bestell",
+    "auftrag",
+    "order",
+    "liefer",
+    "kunden",
+    "customer",
+    "client",
+    "commande",
+    "klant",
+    "vertrag",
+    "contract",
 )
-_SINCE = re.compile(r"^[\s,;\-–]*(?:vom|von|du|dated|date|of|from|am|van|del|dd\.?|d\.d\.)[:\s]+")
+_TITLE = re.compile(
+    rf"^\W*(?P<copy>\w+ )?(?:{_KINDS})(?: ?\(\d{{1,4}}\))?(?P<whose>{_WHOSE})[ \t:.,]*"
+    rf"(?P<mark>{_MARK}[ \t:.#]*)(?P<number>[a-z0-9][\w\-./_]*)"
+)
+_SINCE = re.compile(r"^[\s,;\-–]*(?:vom|von|du|dated|date|of|from|am|van|del|dd\.?|d\.d\.)(?:[:\s]+|$)")
 _DIRECT, _LOOSE, _DATED = 1.0, 0.8, 0.95
 
 
 def read_titles(lines: Sequence[Line]) -> dict[str, list[Found]]:
     """Candidates for `invoice_number` and `date`; the number needs a mark such as No. or # before it."""
     found: dict[str, list[Found]] = {"invoice_number": [], "date": []}
-    for line in lines:
+    for index, line in enumerate(lines):
         for start, end in line.cells:
-            _read_title(line, start, end, found)
+            _read_title(lines[index : index + 2], start, end, found)
     return found
 
 
-def _read_title(line: Line, start: int, end: int, found: dict[str, list[Found]]) -> None:
+def _read_title(lines: Sequence[Line], start: int, end: int, found: dict[str, list[Found]]) -> None:
+    """Reads a cell of the first line; the date may stand at the start of the next one."""
+    line = lines[0]
     text = line.text[start:end]
     folded = plain(text)
     if len(folded) != len(text):  # places would not be the same
         folded = text.lower()
     match = _TITLE.match(folded)
-    if match is None or not any(c.isdigit() for c in match["number"]):
+    if match is None or not any(c.isdigit() for c in match["number"]) or any(o in match["whose"] for o in _OTHERS):
         return
     number = text[match.start("number") : match.end("number")].rstrip(".,-/")
     if next(dates_in(number), None) is not None:
@@ -48,15 +64,21 @@ def _read_title(line: Line, start: int, end: int, found: dict[str, list[Found]])
     found["invoice_number"].append(_at(line, number, begin, begin + len(number), weight))
     after = begin + len(number)
     since = _SINCE.match(plain(line.text[after:]))
+    if since is None:
+        return
+    after += since.end()
+    if not line.text[after:].strip() and len(lines) > 1:
+        line, after = lines[1], 0
     date = next(dates_in(line.text[after:]), None)
-    if since is not None and date is not None and date.other is None and date.start <= since.end() + 1:
+    if date is not None and date.other is None and date.start == 0:
+        evidence = line.text[after : after + date.end]
         found["date"].append(
             Found(
                 value=date.value,
                 confidence=_DATED * weight,
-                evidence=line.text[after + date.start : after + date.end],
+                evidence=evidence,
                 page=line.page,
-                bbox=line.box(after + date.start, after + date.end),
+                bbox=line.box(after, after + date.end),
             )
         )
 

@@ -1,0 +1,45 @@
+"""Which PDFs can be used, and how many pages they have."""
+
+from __future__ import annotations
+
+import paper
+import pytest
+
+from nightdrop.documents.inspect import inspect
+from nightdrop.errors import PdfCorrupt, PdfEncrypted, PdfNoPages
+
+PDF = {"mime_type": "application/pdf"}
+PAGE = [(50, 50, "Hello")]
+
+
+def test_pages_are_counted() -> None:
+    assert inspect(paper.pdf(PAGE, PAGE, PAGE), PDF) == {"pages": 3}
+
+
+def test_text_is_one_page() -> None:
+    assert inspect(b"Hello", {"mime_type": "text/plain"}) == {"pages": 1}
+
+
+def test_a_user_password_locks() -> None:
+    with pytest.raises(PdfEncrypted, match="password"):
+        inspect(paper.pdf(PAGE, user_password="secret", owner_password="boss"), PDF)
+
+
+def test_an_owner_password_alone_does_not_lock() -> None:
+    assert inspect(paper.pdf(PAGE, owner_password="boss"), PDF) == {"pages": 1}
+
+
+def test_garbage_is_corrupt() -> None:
+    with pytest.raises(PdfCorrupt):
+        inspect(b"%PDF-1.7\nnothing of a PDF\n%%EOF", PDF)
+
+
+def test_a_truncated_file_is_corrupt_or_recovered() -> None:
+    content = paper.pdf(PAGE)
+    with pytest.raises(PdfCorrupt):
+        inspect(content[:60], PDF)
+
+
+def test_no_pages() -> None:
+    with pytest.raises(PdfNoPages):
+        inspect(paper.no_pages(), PDF)
