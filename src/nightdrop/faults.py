@@ -15,6 +15,9 @@ POINTS = (
     "dispatch.commit",  # row claimed and workflow enqueued, not committed
     "dispatch.committed",
     "attempt.started",  # the row says RUNNING
+    "call.opened",  # the ledger row is committed, the request has not left
+    "call.answered",  # the answer is here, the ledger row still open
+    "call.closed",
     "answer.made",
     "result.commit",  # result written, not committed
     "result.committed",

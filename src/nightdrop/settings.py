@@ -21,6 +21,9 @@ class Settings:
     reader_timeout_seconds: int = 30
     reader_memory_mb: int = 1024
     lease_seconds: int = 12
+    model_timeout_seconds: int = 600
+    prices: str = "prices.toml"
+    page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
 
     @property
     def max_file_bytes(self) -> int:
@@ -37,6 +40,9 @@ def load_settings() -> Settings:
         reader_processes=_whole("NIGHTDROP_READER_PROCESSES", default.reader_processes),
         reader_timeout_seconds=_whole("NIGHTDROP_READER_TIMEOUT_SECONDS", default.reader_timeout_seconds),
         reader_memory_mb=_whole("NIGHTDROP_READER_MEMORY_MB", default.reader_memory_mb),
+        model_timeout_seconds=_whole("NIGHTDROP_MODEL_TIMEOUT_SECONDS", default.model_timeout_seconds),
+        prices=os.environ.get("NIGHTDROP_PRICES", default.prices),
+        page_images=_choice("NIGHTDROP_PAGE_IMAGES", default.page_images, ("always", "scans", "never")),
         lease_seconds=_whole("NIGHTDROP_LEASE_SECONDS", default.lease_seconds),
     )
 
@@ -49,3 +55,10 @@ def _whole(name: str, default: int) -> int:
         return int(text)
     except ValueError:
         raise UsageError(f"{name}={text!r} is not a whole number") from None
+
+
+def _choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    text = os.environ.get(name, default)
+    if text not in allowed:
+        raise UsageError(f"{name}={text!r}: choose {', '.join(allowed)}")
+    return text

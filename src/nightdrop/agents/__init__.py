@@ -1,7 +1,19 @@
 """Agents: what to ask a model, and how its answer becomes typed data. The only importer of the model layer."""
 
-from nightdrop.agents.answer import Answer, AnswerRequest, Attachment, answer
+from nightdrop.agents.answer import answer
 from nightdrop.agents.output_schema import OutputSchema
-from nightdrop.agents.spec import AgentSpec
+from nightdrop.agents.ready import check_name, check_ready
+from nightdrop.agents.request import Answer, AnswerRequest, Attachment
+from nightdrop.agents.spec import LOCAL, AgentSpec
 
-__all__ = ["AgentSpec", "Answer", "AnswerRequest", "Attachment", "OutputSchema", "answer"]
+__all__ = [
+    "LOCAL",
+    "AgentSpec",
+    "Answer",
+    "AnswerRequest",
+    "Attachment",
+    "OutputSchema",
+    "answer",
+    "check_name",
+    "check_ready",
+]

@@ -1,46 +1,30 @@
-"""Asking an agent's model about documents: the one place where an answer is made and validated."""
+"""Making an answer: by the local reader or by a model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
+from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import UsageError
+from nightdrop.ledger.log import CallLog
 from nightdrop.records.field import FieldResult
 
 _LOCAL_READER = "nightdrop.reading.task:read_document"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A document as a model gets it: its bytes, type and name."""
+async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
+    """A valid answer. Raises InputError for a document that cannot be used, ModelFailed for what the model did.
 
-    content: bytes
-    mime_type: str
-    filename: str | None
+    Every call of a model is written to `log` before it is made.
+    """
+    if spec.is_local:
+        return await _read_locally(spec, request, reader)
+    from nightdrop.agents.ask import ask  # the model layer takes half a second to import: only where it is used
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRequest:
-    """One attempt's input."""
-
-    message: str
-    documents: Sequence[Attachment]
+    return await ask(spec, request, reader, log)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A valid answer: content as JSON data, and what is known about each field."""
-
-    content: Any
-    fields: dict[str, FieldResult] = field(default_factory=dict)
-
-
-async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool) -> Answer:
-    """The model's valid answer. Raises InputError for a document it cannot use, AnswerInvalid for a bad answer."""
+async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool) -> Answer:
     if len(request.documents) != 1:
         raise UsageError(f'model="local" reads one document per run, got {len(request.documents)}')
     document = request.documents[0]

@@ -5,26 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.records.request import Subject
 
+LOCAL = "local"
+"""The model that needs no key and no network: the local reader."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSpec:
-    """Model, instructions and schema of an agent. retries: how often an invalid answer or failed call is retried."""
+    """Model, instructions and schema of an agent. retries: how many failed or invalid calls are tried again.
+
+    model: "local", "provider:name", or a pydantic-ai Model.
+    """
 
     id: str
     name: str
-    model: str
+    model: Any
     instructions: str | None
     schema: OutputSchema
-    retries: int = 2
+    retries: int = 1
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local reader answers."""
+        return bool(self.model == LOCAL)
+
+    @property
+    def model_id(self) -> str:
+        """The model as text: its name, or class and name of a Model object."""
+        if isinstance(self.model, str):
+            return self.model
+        return f"{type(self.model).__module__}.{type(self.model).__qualname__}:{self.model.model_name}"
 
     @property
     def revision(self) -> str:
         """A hash of what decides the answer: model, instructions, schema. Never of limits, retries or db."""
-        parts = {"model": self.model, "instructions": self.instructions, "schema": self.schema.json_schema}
+        parts = {"model": self.model_id, "instructions": self.instructions, "schema": self.schema.json_schema}
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -66,6 +66,7 @@ class _Options:
 
 
 def _run(options: _Options) -> int:
+    from nightdrop.agents import check_ready
     from nightdrop.cli.load import load_agent, open_database, schema_agent
     from nightdrop.cli.work import batch_rows, run_batch
     from nightdrop.engine import registry
@@ -80,6 +81,7 @@ def _run(options: _Options) -> int:
     loaded = load_agent(options.agent) if options.agent is not None else None
     database = open_database(options.db, loaded)
     agent = loaded or schema_agent(options.model or "local", options.schema or "invoice", database)
+    check_ready(agent.spec)
     registry.add(agent.spec)
     batch = run_batch(agent, database, _call(agent, options), concurrency, options.quiet or options.as_json)
     state = batch.progress()

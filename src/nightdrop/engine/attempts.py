@@ -12,18 +12,17 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
 from nightdrop.documents.pool import ReaderPool
+from nightdrop.engine.call_log import DurableLog
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
-from nightdrop.errors import NightdropError, StorageFailed
+from nightdrop.errors import NightdropError, RateLimited, StorageFailed
 from nightdrop.faults import reach
 from nightdrop.records.run import RunError
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import Work, load_work
 
 log = logging.getLogger("nightdrop.engine")
-
-_COMMIT_TRIES, _COMMIT_PAUSE = 30, 1.0  # a result that cannot be stored is kept and tried for half a minute
 
 
 class Attempts:
@@ -40,6 +39,7 @@ class Attempts:
         self._gate = asyncio.Semaphore(capacity)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[str] = set()
+        self._listeners: dict[str, Callable[[str], None]] = {}
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
 
     @property
@@ -70,6 +70,10 @@ class Attempts:
             self._cancelling.discard(run_id)
             self.queued.discard(run_id)
 
+    def listen(self, run_id: str, on_text: Callable[[str], None]) -> None:
+        """Hear the answer's text of a run that is about to execute here, as it comes."""
+        self._listeners[run_id] = on_text
+
     def stop(self, run_id: str) -> None:
         """Stop a run that was asked to be cancelled, if it executes here, at its next await."""
         task = self._tasks.get(run_id)
@@ -94,6 +98,7 @@ class Attempts:
         reach("answer.made")
         await self._commit(run_id, end)
         reach("result.committed")
+        self._listeners.pop(run_id, None)
         self._waiters.ended(run_id)
 
     def _begin(self, connection: sa.Connection, run_id: str, attempt: int) -> Work | None:
@@ -114,18 +119,31 @@ class Attempts:
         run_id, attempt = work.run.run_id, work.attempt
         try:
             spec = self._spec(work)
-            request = AnswerRequest(message=work.run.input.message, documents=await self._documents(work))
-            found: Answer = await answer(spec, request, self._reader)
+            request = AnswerRequest(
+                message=work.run.input.message,
+                documents=await self._documents(work),
+                on_text=self._listeners.get(run_id),
+            )
+            found: Answer = await answer(
+                spec, request, self._reader, DurableLog(self._desk, run_id, attempt, work.past)
+            )
+        except RateLimited as error:
+            not_before = clock.now_ms() + int((error.retry_after or 1.0) * 1000)
+            return partial(rows.postpone, run_id=run_id, attempt=attempt, not_before=not_before)
+        except StorageFailed as error:
+            self._waiters.failed(run_id, error)
+            raise asyncio.CancelledError from error  # still open in the rows: executed again later
         except NightdropError as error:
             failure = RunError(code=error.code, message=error.message, retryable=error.retryable)
+            raw_answer = getattr(error, "raw_answer", None)
         except Exception as error:
             log.exception("run %s failed", run_id)
-            failure = RunError(code="internal", message=f"{type(error).__name__}: {error}")
+            failure, raw_answer = RunError(code="internal", message=f"{type(error).__name__}: {error}"), None
         else:
             return lambda c: rows.complete(
                 c, run_id, attempt, content=found.content, fields=found.fields, now_ms=clock.now_ms()
             )
-        return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms())
+        return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms(), raw_answer=raw_answer)
 
     def _spec(self, work: Work) -> AgentSpec:
         subject_id = work.run.agent_id or work.run.workflow_id or ""
@@ -141,18 +159,12 @@ class Attempts:
         ]
 
     async def _commit(self, run_id: str, end: Callable[[sa.Connection], bool]) -> None:
-        """Store the end. While the database cannot be written the result is kept and tried again, never dropped."""
-        for left in range(_COMMIT_TRIES, 0, -1):
-            try:
-                await self._desk.write(partial(_end, end))
-            except StorageFailed as error:
-                log.error("run %s: its result is not stored yet (%s), %d more tries", run_id, error, left - 1)
-                if left == 1:
-                    self._waiters.failed(run_id, error)
-                    raise asyncio.CancelledError from error  # still open in the rows: executed again later
-                await asyncio.sleep(_COMMIT_PAUSE)
-            else:
-                return
+        """Store the end. A result that cannot be stored is an error for whoever waits, and the run stays open."""
+        try:
+            await self._desk.insist(partial(_end, end))
+        except StorageFailed as error:
+            self._waiters.failed(run_id, error)
+            raise asyncio.CancelledError from error
 
 
 def _end(end: Callable[[sa.Connection], bool], connection: sa.Connection) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from nightdrop.errors import StorageFailed
 from nightdrop.store import Database
 from nightdrop.store.writer import Writer
 
 T = TypeVar("T")
 
+log = logging.getLogger("nightdrop.engine")
+
 _READERS = 4
+_TRIES, _PAUSE_SECONDS = 30, 1.0
 
 
 class Desk:
@@ -37,6 +42,21 @@ class Desk:
     async def write(self, operation: Callable[[sa.Connection], T]) -> T:
         """Run an operation on the writing thread; returns after its commit. Raises StorageFailed."""
         return await self._writer.write(operation)
+
+    async def insist(self, operation: Callable[[sa.Connection], T]) -> T:
+        """`write` for what must not be dropped: while the database cannot be written it is kept and tried again.
+
+        Raises StorageFailed when half a minute of tries has not helped.
+        """
+        for left in range(_TRIES, 0, -1):
+            try:
+                return await self.write(operation)
+            except StorageFailed as error:
+                log.error("not stored yet (%s), %d more tries", error, left - 1)
+                if left == 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
 
     async def blob(self, location: str) -> bytes:
         """A document's bytes."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nightdrop.agents import AgentSpec, OutputSchema
+from nightdrop.agents import LOCAL, AgentSpec, OutputSchema, check_name, check_ready
 from nightdrop.batch import BatchCall, open_batch_for
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
@@ -21,8 +21,9 @@ from nightdrop.intake.take import Taken, take_file
 from nightdrop.portal import portal
 from nightdrop.public.batch import Batch
 from nightdrop.public.in_memory import run_in_memory
+from nightdrop.records.document import NewDocument
 from nightdrop.records.file import File
-from nightdrop.records.request import RunRequest
+from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
@@ -35,30 +36,31 @@ Files = Sequence[File | str | os.PathLike[str]]
 class Agent:
     """Turns documents into typed data.
 
-    id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network).
-    output_schema: a pydantic model or a JSON schema dict. db: None stores nothing. retries: how often an invalid
-    answer or a failed call is tried again.
+    id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
+    "provider:name", or a pydantic-ai Model. output_schema: a pydantic model or a JSON schema dict; None: text.
+    db: None stores nothing. retries: how many failed or invalid calls of a document are tried again.
     """
 
     def __init__(
         self,
         *,
-        model: str,
+        model: Any,
         id: str | None = None,
         name: str | None = None,
         instructions: str | None = None,
         output_schema: type[BaseModel] | dict[str, Any] | None = None,
         db: Database | None = None,
-        retries: int = 2,
+        retries: int = 1,
     ) -> None:
         schema = OutputSchema(output_schema)
-        if model != "local":
-            raise UsageError(f'model={model!r} is not known; this version has model="local"')
-        if schema.json_schema is None:
+        check_name(model)
+        if model == LOCAL and schema.json_schema is None:
             raise UsageError('model="local" fills a schema: give output_schema=, such as nightdrop.schemas.Invoice')
+        if db is not None and not isinstance(db, Database):
+            raise UsageError(f"db={db!r} is not a database: give db=SqliteDb({str(db)!r})")
         if retries < 0:
             raise UsageError(f"retries={retries}: give 0 or more")
-        self.id = id or slug(name or f"{model}-{schema.name}")
+        self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
         self.name = name or self.id
         self.db = db
         self.spec = AgentSpec(
@@ -117,7 +119,10 @@ class Agent:
         """`run` for async code. Cancelling the wait cancels the run."""
         if background and self.db is None:
             raise DatabaseRequired(f'background=True needs a database: Agent(db=SqliteDb("nightdrop.db")), {self!r}')
+        check_ready(self.spec)
         max_bytes = load_settings().max_file_bytes
+        if isinstance(files, str | os.PathLike | File):
+            raise UsageError(f"files= takes a list: give files=[{files!r}]")
         given = [f if isinstance(f, File) else File(filepath=f) for f in files]
         taken = list(await asyncio.gather(*[asyncio.to_thread(take_file, f, max_bytes) for f in given]))
         await _inspect(taken, reader_pool())
@@ -131,7 +136,7 @@ class Agent:
             rerun=rerun,
         )
         if self.db is None:
-            return await run_in_memory(self.spec, request, taken, reader_pool())
+            return await portal().bridge(run_in_memory(self.spec, request, taken, reader_pool()))
         return await portal().bridge(self._durable(self.db, request, taken, background))
 
     def get_run_output(self, run_id: str, session_id: str | None = None) -> RunOutput:
@@ -184,6 +189,10 @@ class Agent:
         this process, fixed by its first batch. limit: take only so many documents. retry_failed: try failed ones again.
         """
         db = self._database("batch")
+        check_ready(self.spec)
+        for name, value in (("limit", limit), ("concurrency", concurrency)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name}={value}: give 1 or more")
         call = BatchCall(
             subject=self.spec.subject,
             source=source,
@@ -205,7 +214,7 @@ class Agent:
         registry.add(self.spec)
         engine = await engine_for(db)
         documents = [t.document for t in taken if t.document is not None]
-        accepted = await engine.accept_now(request, documents)
+        accepted = await _accept_or_withdraw(engine, request, documents)
         if background:
             return self._typed(await engine.load(accepted.run_id))
         return self._typed(await _wait_or_cancel(engine, accepted.run_id, accepted.fresh))
@@ -223,6 +232,18 @@ async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
     """Open each PDF, so that an encrypted or damaged one is refused before anything is stored."""
     pdfs = [t for t in taken if t.ref.mime_type == "application/pdf" and t.content is not None]
     await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in pdfs])
+
+
+async def _accept_or_withdraw(engine: Engine, request: RunRequest, documents: Sequence[NewDocument]) -> Accepted:
+    """Accept a run; when the caller gives up meanwhile, the run that is being committed is cancelled, not forgotten."""
+    accepting = asyncio.create_task(engine.accept_now(request, documents))
+    try:
+        return await asyncio.shield(accepting)
+    except asyncio.CancelledError:
+        (accepted,) = await asyncio.gather(accepting, return_exceptions=True)
+        if isinstance(accepted, Accepted) and accepted.fresh:
+            await engine.cancel([accepted.run_id])
+        raise
 
 
 async def _wait_or_cancel(engine: Engine, run_id: str, is_ours: bool) -> RunOutput:

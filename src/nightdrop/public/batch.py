@@ -9,7 +9,7 @@ from functools import partial
 
 from nightdrop import clock
 from nightdrop.agents import OutputSchema
-from nightdrop.batch import BatchCall, accept_batch, open_batch_for, stream_results
+from nightdrop.batch import BatchCall, accept_batch, documents_of, stream_results
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
 from nightdrop.portal import portal
@@ -117,15 +117,21 @@ class Batch:
         """(file, run) of each distinct document once it has ended; on the portal's loop only."""
         async for file, run in stream_results(self._engine, self.id, self._accepting.done):
             yield file, replace(run, content=self._schema.load(run.content))
-        self._accepting.result()  # an error of the source reaches whoever reads the results
+        await self._accepted()
+
+    async def _accepted(self) -> None:
+        """Wait until the source is listed, or its listing was cancelled. An error of the source is raised here."""
+        await asyncio.wait([self._accepting])
+        if not self._accepting.cancelled():
+            self._accepting.result()
 
     async def _length(self) -> int:
-        await asyncio.shield(self._accepting)
+        await self._accepted()
         return (await self.aprogress()).total
 
     async def _wait(self, timeout: float | None) -> BatchProgress:
         async with asyncio.timeout(timeout):
-            await asyncio.shield(self._accepting)
+            await self._accepted()
             while True:
                 progress = await self.aprogress()
                 if progress.done == progress.total:
@@ -149,7 +155,7 @@ class Batch:
             chunk = cancelled[at : at + _CHUNK]
             await write(partial(rows.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
         if self._accepting.done() and not self._listed():
-            _, files = await open_batch_for(self._engine, self._call)
+            files = await documents_of(self._call)
             self._accepting = asyncio.create_task(accept_batch(self._engine, self.id, self._call, files))
         self._engine.wake()
 

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from nightdrop import clock
-from nightdrop.agents import AgentSpec, AnswerRequest, Attachment, answer
+from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.errors import NightdropError
+from nightdrop.errors import NightdropError, RateLimited
 from nightdrop.ids import new_id
 from nightdrop.intake.take import Taken
-from nightdrop.records.metrics import RunMetrics
+from nightdrop.ledger.log import MemoryLog
 from nightdrop.records.request import RunRequest
 from nightdrop.records.run import RunError, RunInput, RunOutput, RunStatus
 
 
-async def run_in_memory(spec: AgentSpec, request: RunRequest, taken: Sequence[Taken], reader: ReaderPool) -> RunOutput:
+async def run_in_memory(
+    spec: AgentSpec,
+    request: RunRequest,
+    taken: Sequence[Taken],
+    reader: ReaderPool,
+    on_text: Callable[[str], None] | None = None,
+) -> RunOutput:
     """One run, executed on the caller's event loop. A failure is status ERROR, as with a database."""
-    started, begun = clock.now_ms(), clock.monotonic()
+    started, begun, run_id = clock.now_ms(), clock.monotonic(), new_id()
+    log = MemoryLog(run_id)
+    asked = AnswerRequest(message=request.message, documents=[_attachment(t) for t in taken], on_text=on_text)
     error: RunError | None = None
     content, fields = None, {}
     try:
-        found = await answer(
-            spec,
-            AnswerRequest(
-                message=request.message,
-                documents=[
-                    Attachment(content=t.content or b"", mime_type=t.ref.mime_type or "", filename=t.ref.filename)
-                    for t in taken
-                ],
-            ),
-            reader,
-        )
+        found = await _answer_in_time(spec, asked, reader, log)
         content, fields = spec.schema.load(found.content), found.fields
     except NightdropError as problem:
         error = RunError(code=problem.code, message=problem.message, retryable=problem.retryable)
-    run_id = new_id()
     return RunOutput(
         run_id=run_id,
         session_id=request.session_id or run_id,
@@ -45,7 +43,7 @@ async def run_in_memory(spec: AgentSpec, request: RunRequest, taken: Sequence[Ta
         input=RunInput(message=request.message, files=request.files),
         content=content,
         fields=fields,
-        metrics=RunMetrics(duration=clock.monotonic() - begun),
+        metrics=log.metrics(clock.monotonic() - begun),
         error=error,
         attempts=1,
         metadata=request.metadata,
@@ -53,3 +51,16 @@ async def run_in_memory(spec: AgentSpec, request: RunRequest, taken: Sequence[Ta
         started_at=clock.to_datetime(started),
         completed_at=clock.to_datetime(clock.now_ms()),
     )
+
+
+async def _answer_in_time(spec: AgentSpec, asked: AnswerRequest, reader: ReaderPool, log: MemoryLog) -> Answer:
+    """The answer; a long rate-limit wait is waited for here, since there is no queue to go back to."""
+    while True:
+        try:
+            return await answer(spec, asked, reader, log)
+        except RateLimited as limited:
+            await asyncio.sleep(limited.retry_after or 1.0)
+
+
+def _attachment(taken: Taken) -> Attachment:
+    return Attachment(content=taken.content or b"", mime_type=taken.ref.mime_type or "", filename=taken.ref.filename)

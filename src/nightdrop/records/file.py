@@ -27,6 +27,8 @@ class File:
         given = [name for name in ("filepath", "url", "content") if getattr(self, name) is not None]
         if len(given) != 1:
             raise UsageError(f"File takes exactly one of filepath=, url=, content=; got {', '.join(given) or 'none'}")
+        if self.filepath is not None and not isinstance(self.filepath, str | os.PathLike):
+            raise UsageError(f"File(filepath=) takes a path, got {type(self.filepath).__name__}")
         if self.content is not None and not isinstance(self.content, bytes | bytearray | memoryview):
             raise UsageError(f"File(content=) takes bytes, got {type(self.content).__name__}")
 
@@ -34,11 +36,11 @@ class File:
     def name(self) -> str | None:
         """The file name to show and to take the extension from, None for bare bytes without one."""
         if self.filename is not None:
-            return self.filename
+            return storable(self.filename)
         if self.filepath is not None:
             return storable(os.path.basename(os.fspath(self.filepath)))
         if self.url is not None:
-            return self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] or None
+            return storable(self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]) or None
         return None
 
     @property
@@ -46,9 +48,10 @@ class File:
         """Path or URL as given; the id or name for bare bytes; None when there is neither."""
         if self.filepath is not None:
             return storable(os.fspath(self.filepath))
-        return self.url or self.id or self.filename
+        given = self.url or self.id or self.filename
+        return None if given is None else storable(given)
 
 
-def storable(path: str) -> str:
-    """A path as text that any database takes: bytes that are not UTF-8, and NUL, are written as escapes."""
-    return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+def storable(name: str) -> str:
+    """A path or name as text that any database takes: bytes that are not UTF-8, and NUL, are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

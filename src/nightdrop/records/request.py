@@ -6,9 +6,23 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nightdrop.errors import UsageError
 from nightdrop.records.run import FileRef, RunError, RunStatus
 
 Disposition = Literal["new", "known", "duplicate"]
+
+
+def require_text(**given: str | None) -> None:
+    """Refuse, by its name, what is not text that a database takes. Raises UsageError."""
+    for name, value in given.items():
+        if value is None or (isinstance(value, str) and (value.isascii() or value == _as_utf8(value))):
+            continue
+        what = "holds characters that are no Unicode" if isinstance(value, str) else f"is a {type(value).__name__}"
+        raise UsageError(f"{name}= takes text; this {what}")
+
+
+def _as_utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +56,9 @@ class RunRequest:
     retry_failed: bool = False
     refused: RunError | None = None
     executor_id: str | None = None
+
+    def __post_init__(self) -> None:
+        require_text(message=self.message, session_id=self.session_id, user_id=self.user_id)
 
     @property
     def input_hash(self) -> str:

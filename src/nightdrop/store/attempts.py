@@ -159,6 +159,11 @@ def fail(
     return won
 
 
+def postpone(connection: sa.Connection, run_id: str, attempt: int, not_before: int) -> bool:
+    """Put a running attempt back in the queue until a time: what a rate limit does; the attempt is not spent."""
+    return _end(connection, run_id, attempt, status="PENDING", executor_id=None, not_before=not_before)
+
+
 def cancel(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> int:
     """Ask runs to stop: a waiting one is CANCELLED at once, a running one at its next await. Returns how many."""
     c = runs.c

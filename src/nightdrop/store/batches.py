@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from nightdrop.ids import new_id
 from nightdrop.records.batch import BatchProgress, BatchStatus
 from nightdrop.records.request import Subject
 from nightdrop.store.accept import try_again
+from nightdrop.store.model_calls import batch_cost
 from nightdrop.store.tables import batch_items, batches, runs
 
 _OPEN = ("PENDING", "RUNNING")
@@ -112,7 +112,13 @@ def list_batches(connection: sa.Connection, *, before: str | None = None, limit:
 
 
 def cancel_batch(connection: sa.Connection, batch_id: str, now_ms: int) -> list[str]:
-    """Mark a batch cancelled; returns its runs that are still open, for the caller to cancel in chunks."""
+    """Mark a batch cancelled; returns its runs that are still open, for the caller to cancel in chunks.
+
+    One that is complete stays so.
+    """
+    batch = load_batch(connection, batch_id)
+    if batch is None or batch.status is BatchStatus.COMPLETED:
+        return []
     connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=now_ms))
     return _runs_with(connection, batch_id, _OPEN)
 
@@ -199,7 +205,7 @@ def _progress(connection: sa.Connection, batch: sa.RowMapping) -> BatchProgress:
         failed=failed,
         skipped=skipped,
         documents=documents,
-        cost=Decimal(0),
+        cost=batch_cost(connection, batch["batch_id"]),
         created_at=clock.to_datetime(batch["created_at"]),
         completed_at=clock.to_datetime(last) if ended else None,
     )

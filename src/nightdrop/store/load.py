@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,18 +13,21 @@ from nightdrop import clock
 from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
+from nightdrop.records.model_call import PastCall
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
+from nightdrop.store.model_calls import metrics_of, past_calls
 from nightdrop.store.tables import batch_items, documents, executors, run_files, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What executing an attempt needs: the run's row as a record and where each document's bytes lie."""
+    """What executing an attempt needs: the run, where each document's bytes lie, and what it has asked already."""
 
     run: RunOutput
     revision: str
     attempt: int
     documents: tuple[tuple[FileRef, Document], ...]
+    past: Sequence[PastCall]
 
 
 def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
@@ -108,7 +111,8 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
             )
             pairs.append((ref, document))
     run = _output(row, tuple(refs))
-    return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs))
+    past = past_calls(connection, run_id, row["attempt"])
+    return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs), past=past)
 
 
 def waiting_subjects(connection: sa.Connection) -> list[tuple[str, str, int]]:
@@ -147,10 +151,11 @@ def _outputs(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[R
     for row in connection.execute(query.order_by(run_files.c.run_id, run_files.c.position)).mappings():
         ref = FileRef(sha256=row["sha256"], filename=row["filename"], mime_type=row["mime_type"], source=row["source"])
         files.setdefault(row["run_id"], []).append(ref)
-    return [_output(row, tuple(files.get(row["run_id"], ()))) for row in rows]
+    spent = metrics_of(connection, [r["run_id"] for r in rows])
+    return [_output(row, tuple(files.get(row["run_id"], ())), spent.get(row["run_id"])) for row in rows]
 
 
-def _output(row: sa.RowMapping, files: tuple[FileRef, ...]) -> RunOutput:
+def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | None = None) -> RunOutput:
     is_agent = row["kind"] == "agent"
     return RunOutput(
         run_id=row["run_id"],
@@ -164,7 +169,7 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...]) -> RunOutput:
         input=RunInput(message=row["message"], files=files),
         content=None if row["content"] is None else json.loads(row["content"]),
         fields={p: FieldResult.from_json(f) for p, f in json.loads(row["fields"] or "{}").items()},
-        metrics=_metrics(row),
+        metrics=_timed(spent or RunMetrics(), row),
         error=_error(row),
         attempts=row["attempt"],
         metadata=json.loads(row["metadata"] or "{}"),
@@ -180,6 +185,6 @@ def _error(row: sa.RowMapping) -> RunError | None:
     return RunError(code=row["error_code"], message=row["error_message"], retryable=bool(row["error_retryable"]))
 
 
-def _metrics(row: sa.RowMapping) -> RunMetrics:
+def _timed(metrics: RunMetrics, row: sa.RowMapping) -> RunMetrics:
     started, ended = row["started_at"], row["completed_at"]
-    return RunMetrics(duration=None if started is None or ended is None else (ended - started) / 1000)
+    return replace(metrics, duration=None if started is None or ended is None else (ended - started) / 1000)

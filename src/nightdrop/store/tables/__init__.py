@@ -6,6 +6,7 @@ from nightdrop.store.tables.dead_letters import dead_letters
 from nightdrop.store.tables.documents import documents
 from nightdrop.store.tables.executors import executors
 from nightdrop.store.tables.metadata import metadata
+from nightdrop.store.tables.model_calls import model_calls
 from nightdrop.store.tables.run_files import run_files
 from nightdrop.store.tables.runs import runs
 
@@ -16,6 +17,7 @@ __all__ = [
     "documents",
     "executors",
     "metadata",
+    "model_calls",
     "run_files",
     "runs",
 ]

@@ -1,0 +1,75 @@
+"""What a failed model call means: our error, and whether the provider may have billed it."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic_ai import exceptions as ai
+
+from nightdrop.errors import (
+    AnswerRefused,
+    AnswerTruncated,
+    DocumentTooLong,
+    ModelFailed,
+    ModelNotFound,
+    ProviderRefusedKey,
+    ProviderUnavailable,
+    QuotaExhausted,
+    RateLimited,
+    RequestRejected,
+)
+
+_TABLE: tuple[tuple[type[Exception], type[ModelFailed]], ...] = (
+    # most special first: isinstance decides
+    (ai.ModelQuotaExceededError, QuotaExhausted),
+    (ai.ModelRateLimitError, RateLimited),
+    (ai.ModelAuthenticationError, ProviderRefusedKey),
+    (ai.ModelNotFoundError, ModelNotFound),
+    (ai.ModelContextWindowExceededError, DocumentTooLong),
+    (ai.ModelRequestRejectedError, RequestRejected),
+    (ai.ModelUnavailableError, ProviderUnavailable),
+    (ai.ModelServerError, ProviderUnavailable),
+    (ai.ModelConnectionError, ProviderUnavailable),
+    (ai.ModelRequestTimeout, ProviderUnavailable),
+    (ai.ContentFilterError, AnswerRefused),
+    (ai.OutputTokenLimitExceeded, AnswerTruncated),
+)
+_BY_STATUS: dict[int, type[ModelFailed]] = {
+    408: ProviderUnavailable,
+    409: ProviderUnavailable,
+    413: DocumentTooLong,
+    429: RateLimited,
+}
+_SECRET = re.compile(r"\b(sk|key|Bearer)[-_ ]?[A-Za-z0-9_\-.*]{8,}", re.IGNORECASE)
+
+
+def failure_of(error: Exception) -> ModelFailed:
+    """Our error for one of the model layer's, with the provider's words and without any key in them."""
+    message = _SECRET.sub("[key]", str(error))[:1000]
+    retry_after = getattr(error, "retry_after", None)
+    kind: type[ModelFailed] = ModelFailed
+    status = error.status_code if isinstance(error, ai.ModelHTTPError) else None
+    if status in _BY_STATUS and not isinstance(error, ai.ModelQuotaExceededError):
+        kind = _BY_STATUS[status]
+    else:
+        kind = next((ours for theirs, ours in _TABLE if isinstance(error, theirs)), _by_default(status))
+    return kind(message, retry_after=retry_after, raw_answer=_body(error))
+
+
+def may_be_billed(error: BaseException) -> bool:
+    """True when the request had left and no status came back: only the provider knows what it cost."""
+    if isinstance(error, ai.ModelHTTPError):
+        return False
+    if isinstance(error, ai.ModelConnectionError):
+        return error.phase not in ("pool", "connect")
+    return True
+
+
+def _by_default(status: int | None) -> type[ModelFailed]:
+    if status is None:
+        return ModelFailed
+    return ProviderUnavailable if status >= 500 else RequestRejected
+
+
+def _body(error: Exception) -> str | None:
+    return error.body if isinstance(error, ai.UnexpectedModelBehavior) else None

@@ -1,0 +1,31 @@
+"""Whether an agent's model can be called, said before any document is touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nightdrop.agents.spec import LOCAL, AgentSpec
+from nightdrop.errors import ModelUnknown
+
+
+def check_name(model: Any) -> None:
+    """Refuse what cannot be a model. Raises ModelUnknown."""
+    if isinstance(model, str):
+        provider, colon, name = model.partition(":")
+        if model != LOCAL and not (provider and colon and name):
+            raise ModelUnknown(f'model={model!r}: write "provider:name", such as "openai:gpt-5.5", or "local"')
+    elif not hasattr(model, "model_name"):
+        raise ModelUnknown(f"model={model!r} is neither a name nor a pydantic-ai Model")
+
+
+def check_ready(spec: AgentSpec) -> None:
+    """Refuse a model that lacks its package or key. Raises ExtraMissing, ProviderNotConfigured or ModelUnknown."""
+    if spec.is_local or not isinstance(spec.model, str) or spec.model in _ready:
+        return
+    from nightdrop.agents.models import make_model  # the model layer is imported only where it is used
+
+    make_model(spec.model)
+    _ready.add(spec.model)
+
+
+_ready: set[str] = set()

@@ -1,0 +1,170 @@
+"""A model whose calls are written to the ledger: opened before, closed after; recorded answers are given again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+from pydantic_ai import exceptions as ai
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+    ToolCallPartDelta,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from nightdrop import clock
+from nightdrop.agents.failures import failure_of, may_be_billed
+from nightdrop.faults import reach
+from nightdrop.ids import new_id
+from nightdrop.ledger.log import CallLog
+from nightdrop.ledger.prices import FREE, price_of
+from nightdrop.records.model_call import CallClosed, CallOpened, Usage
+from nightdrop.settings import load_settings
+
+ANSWERED = "answered"
+CALL_ID_HEADER = "x-nightdrop-call-id"
+"""Sent with every request, so that a provider's own log can be held against the ledger."""
+
+
+class RecordedModel(WrapperModel):
+    """Wraps a model for one attempt. `on_text`: hears of the answer's text as it comes (then the call streams)."""
+
+    def __init__(
+        self, wrapped: Model, provider: str, log: CallLog, on_text: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(wrapped)
+        self._provider_name = provider
+        self._log = log
+        self._on_text = on_text
+        self._recorded = [_response(c.response) for c in log.past if c.outcome == ANSWERED and c.response]
+        self._given = 0
+
+    def rewind(self) -> None:
+        """Begin again: the recorded answers are given again in order before any new call."""
+        self._given = 0
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """The next recorded answer of this attempt, or a call whose cost and answer are recorded."""
+        if self._given == len(self._recorded):
+            self._recorded.append(await self._call(messages, model_settings, model_request_parameters))
+        self._given += 1
+        return self._recorded[self._given - 1]
+
+    async def _call(
+        self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
+    ) -> ModelResponse:
+        call = CallOpened(
+            call_id=new_id(),
+            run_id=self._log.run_id,
+            attempt=self._log.attempt,
+            provider=self._provider_name,
+            model=self.wrapped.model_name,
+            opened_at=clock.now_ms(),
+        )
+        await self._log.open(call)
+        reach("call.opened")
+        sent = ModelSettings(**(settings or {}))
+        sent["extra_headers"] = {**(sent.get("extra_headers") or {}), CALL_ID_HEADER: call.call_id}
+        try:
+            response, first_token_ms = await self._ask(messages, sent, parameters)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._log.leave_open(call.call_id, "cancelled"))
+            raise
+        except Exception as error:
+            await self._close_failed(call, error)
+            raise
+        reach("call.answered")
+        await self._log.close(call.call_id, self._end(response, call, first_token_ms))
+        reach("call.closed")
+        return response
+
+    async def _ask(
+        self, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
+    ) -> tuple[ModelResponse, int | None]:
+        if self._on_text is None:
+            return await self.wrapped.request(messages, settings, parameters), None
+        started, first = time.perf_counter(), None
+        async with self.wrapped.request_stream(messages, settings, parameters) as stream:
+            async for event in stream:
+                text = _text_of(event)
+                if text:
+                    first = first if first is not None else int((time.perf_counter() - started) * 1000)
+                    self._on_text(text)
+            return stream.get(), first
+
+    async def _close_failed(self, call: CallOpened, error: Exception) -> None:
+        code = failure_of(error).code
+        if may_be_billed(error):
+            await self._log.leave_open(call.call_id, code)
+            return
+        end = CallClosed(outcome=code, closed_at=clock.now_ms(), usage=Usage(), price=FREE)
+        await self._log.close(call.call_id, end)
+
+    def _end(self, response: ModelResponse, call: CallOpened, first_token_ms: int | None) -> CallClosed:
+        used = response.usage
+        usage = Usage(
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cache_read_tokens=used.cache_read_tokens,
+            cache_write_tokens=used.cache_write_tokens,
+            reasoning_tokens=int(used.details.get("reasoning_tokens", 0)),
+        )
+        price = price_of(
+            self._provider_name,
+            response.model_name or call.model,
+            usage,
+            said=_named_cost(response),
+            at_ms=call.opened_at,
+            prices_file=load_settings().prices,
+        )
+        return CallClosed(
+            outcome=ANSWERED,
+            closed_at=clock.now_ms(),
+            usage=usage,
+            price=price,
+            first_token_ms=first_token_ms,
+            response=ModelMessagesTypeAdapter.dump_json([response]).decode(),
+        )
+
+
+def _response(text: str) -> ModelResponse:
+    found = ModelMessagesTypeAdapter.validate_json(text)[0]
+    if not isinstance(found, ModelResponse):
+        raise ai.UnexpectedModelBehavior("the ledger's recorded answer is not a model response")
+    return found
+
+
+def _text_of(event: object) -> str:
+    part = event.part if isinstance(event, PartStartEvent) else None
+    delta = event.delta if isinstance(event, PartDeltaEvent) else None
+    if isinstance(part, TextPart):
+        return part.content
+    if isinstance(part, ToolCallPart):
+        return part.args if isinstance(part.args, str) else ""
+    if isinstance(delta, TextPartDelta):
+        return delta.content_delta
+    if isinstance(delta, ToolCallPartDelta):
+        return delta.args_delta if isinstance(delta.args_delta, str) else ""
+    return ""
+
+
+def _named_cost(response: ModelResponse) -> Decimal | None:
+    """Dollars that the provider itself named (OpenRouter does), None mostly."""
+    said = (response.provider_details or {}).get("cost")
+    return None if said is None else Decimal(str(said))

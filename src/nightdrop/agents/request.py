@@ -1,0 +1,35 @@
+"""One attempt's input to a model, and its valid answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nightdrop.records.field import FieldResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A document as a model gets it: its bytes, type and name."""
+
+    content: bytes
+    mime_type: str
+    filename: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRequest:
+    """One attempt's input. on_text: hears of the answer's text as it comes, for a streamed run."""
+
+    message: str
+    documents: Sequence[Attachment]
+    on_text: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A valid answer: content as JSON data, and what is known about each field."""
+
+    content: Any
+    fields: dict[str, FieldResult] = field(default_factory=dict)

@@ -1,0 +1,185 @@
+"""The ledger in the rows: opened before a call, closed after it, summed in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from nightdrop.records.metrics import CostSource, RunMetrics
+from nightdrop.records.model_call import CallClosed, CallOpened, CostRow, PastCall, dollars
+from nightdrop.store.tables import batch_items, model_calls, run_files, runs
+
+CostKey = Literal["day", "agent", "model", "batch", "document"]
+
+_m = model_calls.c
+_earlier = model_calls.alias("earlier")
+_OPEN_CALL = sa.insert(model_calls).values(
+    **{name: sa.bindparam(name) for name in ("call_id", "run_id", "attempt", "provider", "model", "opened_at")},
+    number=sa.select(sa.func.coalesce(sa.func.max(_earlier.c.number), 0) + 1)
+    .where(_earlier.c.run_id == sa.bindparam("run_id"), _earlier.c.attempt == sa.bindparam("attempt"))
+    .scalar_subquery(),
+)
+_CLOSE_CALL = (
+    sa.update(model_calls)
+    .where(_m.call_id == sa.bindparam("of_call"), _m.closed_at.is_(None))
+    .values(
+        **{
+            name: sa.bindparam(name)
+            for name in (
+                "closed_at",
+                "outcome",
+                "input_tokens",
+                "output_tokens",
+                "cache_read_tokens",
+                "cache_write_tokens",
+                "reasoning_tokens",
+                "cost_pico",
+                "cost_source",
+                "price_version",
+                "first_token_ms",
+                "response",
+            )
+        }
+    )
+)
+_PAST = (
+    sa.select(_m.outcome, _m.response)
+    .where(_m.run_id == sa.bindparam("of_run"), _m.attempt == sa.bindparam("of_attempt"), _m.outcome.is_not(None))
+    .order_by(_m.number)
+)
+
+
+def open_call(connection: sa.Connection, call: CallOpened) -> None:
+    """Say that a call is about to be made. It counts as possibly billed until it is closed."""
+    connection.execute(
+        _OPEN_CALL,
+        {
+            "call_id": call.call_id,
+            "run_id": call.run_id,
+            "attempt": call.attempt,
+            "provider": call.provider,
+            "model": call.model,
+            "opened_at": call.opened_at,
+        },
+    )
+
+
+def close_call(connection: sa.Connection, call_id: str, end: CallClosed) -> None:
+    """Say what a call cost and what came back."""
+    connection.execute(
+        _CLOSE_CALL,
+        {
+            "of_call": call_id,
+            "closed_at": end.closed_at,
+            "outcome": end.outcome,
+            "input_tokens": end.usage.input_tokens,
+            "output_tokens": end.usage.output_tokens,
+            "cache_read_tokens": end.usage.cache_read_tokens,
+            "cache_write_tokens": end.usage.cache_write_tokens,
+            "reasoning_tokens": end.usage.reasoning_tokens,
+            "cost_pico": end.price.cost_pico,
+            "cost_source": end.price.source,
+            "price_version": end.price.version,
+            "first_token_ms": end.first_token_ms,
+            "response": end.response,
+        },
+    )
+
+
+def leave_open(connection: sa.Connection, call_id: str, outcome: str) -> None:
+    """Say how a call ended whose price nobody knows: it stays possibly billed, for ever."""
+    connection.execute(sa.update(model_calls).where(_m.call_id == call_id).values(outcome=outcome))
+
+
+def past_calls(connection: sa.Connection, run_id: str, attempt: int) -> list[PastCall]:
+    """What this attempt has asked already, in order: recorded answers are used again, failures count."""
+    rows = connection.execute(_PAST, {"of_run": run_id, "of_attempt": attempt})
+    return [PastCall(outcome=row.outcome, response=row.response) for row in rows]
+
+
+def metrics_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, RunMetrics]:
+    """Each run's sums over all its calls, all attempts, failed and open ones too. Runs without calls are left out."""
+    query = (
+        sa.select(_m.run_id, *_SUMS, sa.func.max(_m.cost_source), sa.func.min(_m.first_token_ms))
+        .where(_m.run_id.in_(run_ids))
+        .group_by(_m.run_id)
+    )
+    found = {}
+    for run_id, calls, _open, unknown, inp, out, read, write, reasoning, pico, source, first in connection.execute(
+        query
+    ):
+        cost_source: CostSource = "unknown" if unknown or source is None else source
+        found[run_id] = RunMetrics(
+            input_tokens=inp,
+            output_tokens=out,
+            cache_read_tokens=read,
+            cache_write_tokens=write,
+            reasoning_tokens=reasoning,
+            cost=None if unknown else dollars(pico),
+            cost_source=cost_source,
+            model_calls=calls,
+            time_to_first_token=None if first is None else first / 1000,
+        )
+    return found
+
+
+_SUMS = (
+    sa.func.count(),
+    sa.func.sum(sa.case((_m.closed_at.is_(None), 1), else_=0)),
+    sa.func.sum(sa.case((sa.and_(_m.closed_at.is_not(None), _m.cost_pico.is_(None)), 1), else_=0)),
+    sa.func.sum(_m.input_tokens),
+    sa.func.sum(_m.output_tokens),
+    sa.func.sum(_m.cache_read_tokens),
+    sa.func.sum(_m.cache_write_tokens),
+    sa.func.sum(_m.reasoning_tokens),
+    sa.func.coalesce(sa.func.sum(_m.cost_pico), 0),
+)
+
+
+def costs(connection: sa.Connection, by: CostKey | None = None) -> list[CostRow]:
+    """The whole ledger summed by day (UTC), agent, model, batch or document; one row without key when by is None."""
+    key = None if by is None else _keys(connection)[by]
+    columns = (_SUMS[0], _SUMS[1], _SUMS[2], _SUMS[3], _SUMS[4], _SUMS[8])
+    query = sa.select(sa.literal(None) if key is None else key.label("key"), *columns).select_from(
+        model_calls.outerjoin(runs, runs.c.run_id == _m.run_id)
+    )
+    if key is not None:
+        query = query.group_by(sa.text("key")).order_by(sa.text("key"))
+    rows = connection.execute(query).all()
+    return [
+        CostRow(
+            key=None if by is None else str(row[0] if row[0] is not None else "none"),
+            calls=row[1],
+            open_calls=int(row[2] or 0),
+            input_tokens=int(row[4] or 0),
+            output_tokens=int(row[5] or 0),
+            cost=None if row[3] else dollars(int(row[6])),
+        )
+        for row in rows
+    ]
+
+
+def batch_cost(connection: sa.Connection, batch_id: str) -> Decimal | None:
+    """What a batch's own runs cost, None when a price is unknown; runs it found known already cost it nothing."""
+    i = batch_items.c
+    own = sa.select(i.run_id).where(i.batch_id == batch_id, i.disposition == "new")
+    row = connection.execute(sa.select(_SUMS[2], _SUMS[8]).where(_m.run_id.in_(own))).one()
+    return None if row[0] else dollars(int(row[1]))
+
+
+def _keys(connection: sa.Connection) -> dict[CostKey, Any]:
+    first_file = sa.select(sa.func.min(run_files.c.sha256)).where(run_files.c.run_id == _m.run_id).scalar_subquery()
+    if connection.dialect.name == "sqlite":
+        day: Any = sa.func.strftime("%Y-%m-%d", _m.opened_at / 1000, "unixepoch")
+    else:
+        day = sa.func.to_char(sa.func.to_timestamp(_m.opened_at / 1000).op("AT TIME ZONE")("UTC"), "YYYY-MM-DD")
+    return {
+        "day": day,
+        "agent": runs.c.subject_id,
+        "model": _m.provider + sa.literal(":") + _m.model,
+        "batch": runs.c.batch_id,
+        "document": first_file,
+    }
