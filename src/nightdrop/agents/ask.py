@@ -17,7 +17,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.tools import ToolDefinition
 
@@ -73,12 +73,14 @@ class Tries:
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     """The model's valid answer. Raises ModelFailed (RateLimited with `retry_after` when the wait is long)."""
     shown = await contents(request.message, request.documents, spec.model, reader)
-    model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, request.on_text)
+    called = model_for(spec.model)
+    model = RecordedModel(called, provider_of(spec.model), log, request.on_text)
+    parameters = _parameters(spec, called)
     messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     tries = Tries(spec.retries, log)
     while True:
         try:
-            response = await model_request(model, messages, model_request_parameters=_parameters(spec))
+            response = await model_request(model, messages, model_request_parameters=parameters)
             return Answer(content=_checked(spec, response))
         except AnswerInvalid as invalid:
             await tries.after(invalid)
@@ -91,18 +93,20 @@ async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: 
             await tries.after(failure_of(error))
 
 
-def _parameters(spec: AgentSpec) -> ModelRequestParameters:
+def _parameters(spec: AgentSpec, model: Model) -> ModelRequestParameters:
+    """The schema in the one form this model answers best in: building both costs as much as the rest of the call."""
     schema = spec.schema.json_schema
     if schema is None:
         return ModelRequestParameters()
     description = str(schema.get("description") or "The extracted data.")
+    mode = model.profile.get("default_structured_output_mode", "tool")
+    if mode == "tool":
+        tool = ToolDefinition(name=_OUTPUT_TOOL, parameters_json_schema=schema, description=description, kind="output")
+        return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
     return ModelRequestParameters(
-        output_mode="auto",
+        output_mode=mode,
         output_object=OutputObjectDefinition(json_schema=schema, name=_OUTPUT_TOOL, description=description),
-        output_tools=[
-            ToolDefinition(name=_OUTPUT_TOOL, parameters_json_schema=schema, description=description, kind="output")
-        ],
-        allow_text_output=False,
+        allow_text_output=True,
     )
 
 

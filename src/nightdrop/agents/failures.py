@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+from collections.abc import Iterator
 
 from pydantic_ai import exceptions as ai
 
@@ -57,12 +59,24 @@ def failure_of(error: Exception) -> ModelFailed:
 
 
 def may_be_billed(error: BaseException) -> bool:
-    """True when the request had left and no status came back: only the provider knows what it cost."""
+    """True when the request may have left and no status came back: only the provider knows what it cost.
+
+    The transport's word `connect` is not enough: with aiohttp a connection reset while waiting for the answer has it
+    too. Only a refused connection or an unknown host is proof that nothing was sent.
+    """
     if isinstance(error, ai.ModelHTTPError):
         return False
-    if isinstance(error, ai.ModelConnectionError):
-        return error.phase not in ("pool", "connect")
-    return True
+    return not any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from; aiohttp keeps the operating system's error in `os_error`."""
+    while error is not None:
+        yield error
+        inner = getattr(error, "os_error", None)
+        if isinstance(inner, BaseException):
+            yield inner
+        error = error.__cause__ or error.__context__
 
 
 def _by_default(status: int | None) -> type[ModelFailed]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from nightdrop.records.run import RunStatus
 
@@ -23,14 +24,15 @@ class Waiters:
         self._poll: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
 
-    async def wait(self, run_id: str) -> None:
-        """Return when the run has ended. The caller has seen it open, or does not know."""
+    @contextmanager
+    def expecting(self, run_id: str) -> Iterator[asyncio.Future[None]]:
+        """A future that is done when the run has ended after this line, or when it cannot end (then it raises)."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[run_id].append(future)
         if self._poll is None or self._poll.done():
             self._poll = asyncio.create_task(self._watch())
         try:
-            await future
+            yield future
         finally:
             self._drop(run_id, future)
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from nightdrop.agents import LOCAL, AgentSpec, OutputSchema, check_name, check_ready
-from nightdrop.batch import BatchCall, open_batch_for
+from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, RunNotFound, UsageError
@@ -206,8 +206,9 @@ class Agent:
         return await portal().bridge(self._open(db, call, concurrency))
 
     async def _open(self, db: Database, call: BatchCall, concurrency: int | None) -> Batch:
+        files = await documents_of(call)
         engine = await engine_for(db, concurrency=concurrency)
-        batch_id, files = await open_batch_for(engine, call)
+        batch_id = await open_batch_for(engine, call)
         return Batch(engine, batch_id, self.spec.schema, call, files)
 
     async def _durable(self, db: Database, request: RunRequest, taken: Sequence[Taken], background: bool) -> RunOutput:
@@ -248,7 +249,7 @@ async def _accept_or_withdraw(engine: Engine, request: RunRequest, documents: Se
 
 async def _wait_or_cancel(engine: Engine, run_id: str, is_ours: bool) -> RunOutput:
     try:
-        return await engine.wait(run_id)
+        return await engine.wait(run_id, just_started=is_ours)
     except asyncio.CancelledError:
         if is_ours:
             await asyncio.shield(engine.cancel([run_id]))

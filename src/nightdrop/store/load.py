@@ -15,8 +15,25 @@ from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.model_call import PastCall
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
-from nightdrop.store.model_calls import metrics_of, past_calls
+from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
 from nightdrop.store.tables import batch_items, documents, executors, run_files, runs
+
+_RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
+_FILES = (
+    sa.select(
+        run_files.c.sha256,
+        run_files.c.filename,
+        run_files.c.mime_type,
+        run_files.c.source,
+        documents.c.size,
+        documents.c.mime_type.label("stored_as"),
+        documents.c.location,
+        documents.c.created_at,
+    )
+    .outerjoin(documents, documents.c.sha256 == run_files.c.sha256)
+    .where(run_files.c.run_id == sa.bindparam("of_run"))
+    .order_by(run_files.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +49,14 @@ class Work:
 
 def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
     """One run, None when there is no such run_id."""
-    return next(iter(load_runs(connection, [run_id])), None)
+    row = connection.execute(_RUN, {"of_run": run_id}).mappings().first()
+    if row is None:
+        return None
+    refs = tuple(
+        FileRef(sha256=file.sha256, filename=file.filename, mime_type=file.mime_type, source=file.source)
+        for file in connection.execute(_FILES, {"of_run": run_id})
+    )
+    return _output(row, refs, metrics_of_run(connection, run_id))
 
 
 def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutput]:
@@ -71,24 +95,6 @@ def statuses(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, Run
     """The status of each of these runs."""
     rows = connection.execute(sa.select(runs.c.run_id, runs.c.status).where(runs.c.run_id.in_(run_ids)))
     return {row.run_id: RunStatus(row.status) for row in rows}
-
-
-_RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
-_FILES = (
-    sa.select(
-        run_files.c.sha256,
-        run_files.c.filename,
-        run_files.c.mime_type,
-        run_files.c.source,
-        documents.c.size,
-        documents.c.mime_type.label("stored_as"),
-        documents.c.location,
-        documents.c.created_at,
-    )
-    .outerjoin(documents, documents.c.sha256 == run_files.c.sha256)
-    .where(run_files.c.run_id == sa.bindparam("of_run"))
-    .order_by(run_files.c.position)
-)
 
 
 def load_work(connection: sa.Connection, run_id: str) -> Work | None:

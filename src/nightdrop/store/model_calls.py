@@ -100,32 +100,6 @@ def past_calls(connection: sa.Connection, run_id: str, attempt: int) -> list[Pas
     return [PastCall(outcome=row.outcome, response=row.response) for row in rows]
 
 
-def metrics_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, RunMetrics]:
-    """Each run's sums over all its calls, all attempts, failed and open ones too. Runs without calls are left out."""
-    query = (
-        sa.select(_m.run_id, *_SUMS, sa.func.max(_m.cost_source), sa.func.min(_m.first_token_ms))
-        .where(_m.run_id.in_(run_ids))
-        .group_by(_m.run_id)
-    )
-    found = {}
-    for run_id, calls, _open, unknown, inp, out, read, write, reasoning, pico, source, first in connection.execute(
-        query
-    ):
-        cost_source: CostSource = "unknown" if unknown or source is None else source
-        found[run_id] = RunMetrics(
-            input_tokens=inp,
-            output_tokens=out,
-            cache_read_tokens=read,
-            cache_write_tokens=write,
-            reasoning_tokens=reasoning,
-            cost=None if unknown else dollars(pico),
-            cost_source=cost_source,
-            model_calls=calls,
-            time_to_first_token=None if first is None else first / 1000,
-        )
-    return found
-
-
 _SUMS = (
     sa.func.count(),
     sa.func.sum(sa.case((_m.closed_at.is_(None), 1), else_=0)),
@@ -137,6 +111,38 @@ _SUMS = (
     sa.func.sum(_m.reasoning_tokens),
     sa.func.coalesce(sa.func.sum(_m.cost_pico), 0),
 )
+
+
+_PER_RUN = (*_SUMS, sa.func.max(_m.cost_source), sa.func.min(_m.first_token_ms))
+_METRICS = sa.select(*_PER_RUN).where(_m.run_id == sa.bindparam("of_run"))
+
+
+def metrics_of_run(connection: sa.Connection, run_id: str) -> RunMetrics | None:
+    """A run's sums over all its calls, all attempts, failed and open ones too; None when it made none."""
+    row = connection.execute(_METRICS, {"of_run": run_id}).one()
+    return None if row[0] == 0 else _metrics(row)
+
+
+def metrics_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, RunMetrics]:
+    """`metrics_of_run` for many runs at once; runs without calls are left out."""
+    query = sa.select(*_PER_RUN, _m.run_id).where(_m.run_id.in_(run_ids)).group_by(_m.run_id)
+    return {row.run_id: _metrics(row) for row in connection.execute(query)}
+
+
+def _metrics(row: sa.Row[Any]) -> RunMetrics:
+    calls, _open, unknown, inp, out, read, write, reasoning, pico, source, first = tuple(row)[:11]
+    cost_source: CostSource = "unknown" if unknown or source is None else source
+    return RunMetrics(
+        input_tokens=int(inp),
+        output_tokens=int(out),
+        cache_read_tokens=int(read),
+        cache_write_tokens=int(write),
+        reasoning_tokens=int(reasoning),
+        cost=None if unknown else dollars(int(pico)),
+        cost_source=cost_source,
+        model_calls=calls,
+        time_to_first_token=None if first is None else first / 1000,
+    )
 
 
 def costs(connection: sa.Connection, by: CostKey | None = None) -> list[CostRow]:

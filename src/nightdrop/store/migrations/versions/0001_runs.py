@@ -1,5 +1,7 @@
 """Documents, runs, batches, dead letters, executors."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -51,9 +53,8 @@ def upgrade() -> None:
     )
 
 
-def _create_runs() -> None:
-    runs = op.create_table(
-        "nightdrop_runs",
+def _run_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("run_id", sa.String(36), primary_key=True),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("subject_id", sa.Text, nullable=False),
@@ -81,7 +82,11 @@ def _create_runs() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=True),
         sa.Column("completed_at", sa.BigInteger, nullable=True),
-    )
+    ]
+
+
+def _create_runs() -> None:
+    runs = op.create_table("nightdrop_runs", *_run_columns())
     queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))
     is_open = runs.c.status.in_(["PENDING", "RUNNING"])
     op.create_index(
