@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RunOutput,
         RunStatus,
     )
+    from nightdrop.records.event import RunEvent
     from nightdrop.store import SqliteDb
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "InputError": "nightdrop.errors",
     "NightdropError": "nightdrop.errors",
     "RunError": "nightdrop.records",
+    "RunEvent": "nightdrop.records.event",
     "RunFailed": "nightdrop.errors",
     "RunMetrics": "nightdrop.records",
     "RunOutput": "nightdrop.records",
@@ -52,6 +54,7 @@ __all__ = [
     "InputError",
     "NightdropError",
     "RunError",
+    "RunEvent",
     "RunFailed",
     "RunMetrics",
     "RunOutput",

@@ -1,10 +1,8 @@
-"""Asking a model: one owner of retries. At most 1 + retries calls fail; a 429 is not a failure and spends none."""
+"""Asking a model by one plain request; an invalid answer is sent back with what is wrong with it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 from typing import Any
 
 from pydantic_ai.direct import model_request
@@ -15,6 +13,7 @@ from pydantic_ai.messages import (
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserContent,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
@@ -24,50 +23,16 @@ from pydantic_ai.tools import ToolDefinition
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.models import model_for, provider_of
 from nightdrop.agents.prompt import contents
-from nightdrop.agents.recorded_model import ANSWERED, RecordedModel
+from nightdrop.agents.recorded_model import RecordedModel
 from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.spec import AgentSpec
+from nightdrop.agents.tools import ask_with_tools
+from nightdrop.agents.tries import Tries
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.errors import AnswerInvalid, AnswerRefused, AnswerTruncated, ModelFailed, NightdropError, RateLimited
+from nightdrop.errors import AnswerInvalid, AnswerRefused, AnswerTruncated, ModelFailed, NightdropError
 from nightdrop.ledger.log import CallLog
 
-PATIENCE_SECONDS = 5.0
-"""Rate-limit waits up to this long are spent here; longer ones give the place to another document."""
-
 _OUTPUT_TOOL = "final_result"
-_MOST_429_IN_A_ROW = 30
-_BACKOFF_SECONDS = 0.5
-_LONGEST_BACKOFF = 30.0
-
-
-class Tries:
-    """How many failed calls an attempt has left. Calls an earlier process made of the same attempt count."""
-
-    def __init__(self, retries: int, log: CallLog) -> None:
-        failed = [c for c in log.past if c.outcome not in (ANSWERED, RateLimited.code, "cancelled")]
-        self.left = 1 + retries - len(failed)
-        self._failed = len(failed)
-        self._limited = 0
-
-    async def after(self, failure: ModelFailed) -> None:
-        """Count a failure and wait before the next call, or raise it when there is none left."""
-        if isinstance(failure, RateLimited):
-            await self._wait_for_rate(failure)
-            return
-        self.left -= 1
-        self._failed += 1
-        if isinstance(failure, AnswerInvalid) and self.left > 0:
-            return  # sent back at once, with what is wrong with it
-        if self.left <= 0 or not failure.retryable:
-            raise failure
-        await asyncio.sleep(failure.retry_after or _backoff(self._failed))
-
-    async def _wait_for_rate(self, failure: RateLimited) -> None:
-        self._limited += 1
-        wait = failure.retry_after if failure.retry_after is not None else _backoff(self._limited)
-        if wait > PATIENCE_SECONDS or self._limited >= _MOST_429_IN_A_ROW:
-            raise RateLimited(failure.message, retry_after=max(wait, 1.0))
-        await asyncio.sleep(wait)
 
 
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
@@ -75,9 +40,16 @@ async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: 
     shown = await contents(request.message, request.documents, spec.model, reader)
     called = model_for(spec.model)
     model = RecordedModel(called, provider_of(spec.model), log, request.on_text)
-    parameters = _parameters(spec, called)
-    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     tries = Tries(spec.retries, log)
+    if spec.tools:
+        return await ask_with_tools(spec, shown, model, tries)
+    return await _ask(spec, shown, model, _parameters(spec, called), tries)
+
+
+async def _ask(
+    spec: AgentSpec, shown: list[UserContent], model: RecordedModel, parameters: ModelRequestParameters, tries: Tries
+) -> Answer:
+    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     while True:
         try:
             response = await model_request(model, messages, model_request_parameters=parameters)
@@ -146,8 +118,3 @@ def _complaint(response: ModelResponse, invalid: AnswerInvalid) -> ModelRequest:
                 parts=[ToolReturnPart(tool_name=part.tool_name, content=text, tool_call_id=part.tool_call_id)]
             )
     return ModelRequest(parts=[UserPromptPart(content=text)])
-
-
-def _backoff(step: int) -> float:
-    """Seconds: doubling, with jitter, bounded."""
-    return float(min(_BACKOFF_SECONDS * 2**step, _LONGEST_BACKOFF) * (0.5 + random.random() / 2))

@@ -68,9 +68,12 @@ def make_model(model: str) -> Model:
         if provider_name == COMPATIBLE:
             return _compatible(name)
         return infer_model(model, provider_factory=_provider)
+    except ProviderNotConfigured as error:
+        raise ProviderNotConfigured(f"model={model!r}: {error.message}") from error
     except ImportError as error:
-        extra = _EXTRAS.get(_family(provider_name), _family(provider_name))
-        raise ExtraMissing(f'model={model!r} needs: pip install "nightdrop[{extra}]"') from error
+        extra = _EXTRAS.get(_family(provider_name))
+        package = f"pydantic-ai-slim[{provider_name}]" if extra is None else f"nightdrop[{extra}]"
+        raise ExtraMissing(f'model={model!r} needs: pip install "{package}"') from error
     except UserError as error:
         kind = ModelUnknown if "Unknown" in str(error) else ProviderNotConfigured
         raise kind(f"model={model!r}: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ class AgentSpec:
     model: Any
     instructions: str | None
     schema: OutputSchema
+    tools: tuple[Callable[..., Any], ...] = ()
     retries: int = 1
 
     @property
@@ -42,8 +44,14 @@ class AgentSpec:
 
     @property
     def revision(self) -> str:
-        """A hash of what decides the answer: model, instructions, schema. Never of limits, retries or db."""
-        parts = {"model": self.model_id, "instructions": self.instructions, "schema": self.schema.json_schema}
+        """A hash of what decides the answer: model, instructions, schema, tools. Never of limits, retries or db."""
+        parts: dict[str, Any] = {
+            "model": self.model_id,
+            "instructions": self.instructions,
+            "schema": self.schema.json_schema,
+        }
+        if self.tools:
+            parts["tools"] = [_tool_name(tool) for tool in self.tools]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -51,3 +59,9 @@ class AgentSpec:
     def subject(self) -> Subject:
         """What rows say executes its runs."""
         return Subject(kind="agent", id=self.id, revision=self.revision)
+
+
+def _tool_name(tool: Callable[..., Any]) -> str:
+    """Qualified name, and `version` where the function has one: what makes a changed tool another revision."""
+    name = f"{getattr(tool, '__module__', '')}.{getattr(tool, '__qualname__', type(tool).__qualname__)}"
+    return f"{name}@{tool.version}" if hasattr(tool, "version") else name

@@ -20,7 +20,7 @@ from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
 from nightdrop.intake.take import Listed, Taken, look_at, take_listed
 from nightdrop.records.file import File
-from nightdrop.records.request import Disposition, RunRequest, Subject
+from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept, add_documents
 
@@ -44,6 +44,9 @@ class BatchCall:
     retry_failed: bool = False
     max_bytes: int
 
+    def __post_init__(self) -> None:
+        require_text(message=self.message, user_id=self.user_id)
+
     @property
     def fingerprint(self) -> str | None:
         """What makes the same call continue an unfinished batch; None for a source that has no name."""
@@ -55,12 +58,11 @@ class BatchCall:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-async def open_batch_for(engine: Engine, call: BatchCall) -> tuple[str, Iterator[File]]:
-    """The batch this call starts or continues, and its documents. Raises SourceNotFound before anything is stored."""
-    files = await asyncio.to_thread(list_source, call.source, call.kind)
+async def open_batch_for(engine: Engine, call: BatchCall) -> str:
+    """The id of the batch that this call starts or continues. List its documents first: a typo leaves no batch."""
     label = source_label(call.source)
     source = None if label is None else File(url=label).source if "://" in label else File(filepath=label).source
-    batch_id = await engine.desk.write(
+    return await engine.desk.write(
         lambda c: rows.open_batch(
             c,
             call.subject,
@@ -71,7 +73,12 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> tuple[str, Iterator
             now_ms=clock.now_ms(),
         )
     )
-    return batch_id, files if call.limit is None else itertools.islice(files, call.limit)
+
+
+async def documents_of(call: BatchCall) -> Iterator[File]:
+    """The documents that a call's source names, up to its limit. Raises SourceNotFound."""
+    files = await asyncio.to_thread(list_source, call.source, call.kind)
+    return files if call.limit is None else itertools.islice(files, call.limit)
 
 
 async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: Iterator[File]) -> None:
@@ -95,7 +102,9 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: It
 
 
 def _look(files: Iterator[File]) -> list[Listed]:
-    return [look_at(file) for file in itertools.islice(files, _CHUNK_FILES)]
+    """The next documents; one that is named twice among them is one."""
+    chunk = (look_at(file) for file in itertools.islice(files, _CHUNK_FILES))
+    return list({listed.key: listed for listed in chunk}.values())
 
 
 def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:

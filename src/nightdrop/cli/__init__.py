@@ -6,6 +6,7 @@ import click
 
 _COMMANDS = {
     "batches": ("nightdrop.cli.batches", "batches", "List and show batches."),
+    "costs": ("nightdrop.cli.costs", "costs", "Sum the ledger of model calls."),
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),

@@ -13,6 +13,7 @@ from nightdrop.cli.load import open_database
 from nightdrop.engine.host import reader_pool
 from nightdrop.engine.identity import is_dead
 from nightdrop.errors import NightdropError
+from nightdrop.settings import load_settings
 from nightdrop.store import Database, SqliteDb
 from nightdrop.store.executors import list_executors
 from nightdrop.store.load import waiting_subjects
@@ -38,6 +39,10 @@ def checkup(db_path: str | None) -> dict[str, Any]:
         except PackageNotFoundError:
             problems.append(f"{package} is not installed: pip install nightdrop")
     report: dict[str, Any] = {"versions": versions, "database": {}, "providers": _providers(), "executors": []}
+    try:
+        load_settings()
+    except NightdropError as error:
+        return report | {"problems": [*problems, str(error)]}
     try:
         database = open_database(db_path)
         report["database"], report["executors"], report["waiting"] = _database(database, problems)

@@ -12,7 +12,7 @@ from typing import Any
 
 from nightdrop.errors import UsageError
 from nightdrop.public.agent import Agent
-from nightdrop.settings import load_settings
+from nightdrop.settings import Settings, load_settings
 from nightdrop.store import Database, SqliteDb
 
 
@@ -49,7 +49,7 @@ def open_database(path: str | None, agent: Agent | None = None) -> Database:
         return database_at(path)
     if agent is not None and agent.db is not None:
         return agent.db
-    return database_at(load_settings().db)
+    return database_at(load_settings().db or Settings().db)  # an empty NIGHTDROP_DB is none
 
 
 def existing_database(path: str | None) -> Database:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from nightdrop.cli.show import print_table, when
+from nightdrop.cli.show import print_table, printable, when
 from nightdrop.records.run import RunOutput, plain
 
 
@@ -29,7 +29,7 @@ def print_run(run: RunOutput, waits_for: str | None) -> None:
         lines += [("file", file.source or file.filename), ("sha256", file.sha256)]
     for name, value in lines:
         if value:
-            click.echo(f"{name:<10} {value}")
+            click.echo(f"{name:<10} {printable(value)}")
     if run.fields:
         click.echo()
         print_table(

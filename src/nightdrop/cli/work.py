@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from nightdrop.batch import BatchCall, open_batch_for
+from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.cli.errors import INTERRUPTED
 from nightdrop.cli.progress import display_for
 from nightdrop.engine import engine_for
@@ -35,8 +35,9 @@ def run_batch(agent: Agent, db: Database, call: BatchCall, concurrency: int | No
     console = Console(stderr=True)
 
     async def begin() -> Batch:
+        files = await documents_of(call)  # before the database is made: a typo leaves nothing behind
         engine = await engine_for(db, concurrency=concurrency, own_batches=True)
-        batch_id, files = await open_batch_for(engine, call)
+        batch_id = await open_batch_for(engine, call)
         return Batch(engine, batch_id, agent.spec.schema, call, files)
 
     with _interruptible(console):

@@ -5,7 +5,8 @@ Runs for every document of a batch before anything is stored, so it only looks a
 
 from __future__ import annotations
 
-from nightdrop.errors import FileEmpty, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
+from nightdrop.documents import containers
+from nightdrop.errors import FileEmpty, FileEncrypted, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
 
 PDF = "application/pdf"
 TEXT = "text/plain"
@@ -16,8 +17,11 @@ EMAIL = "message/rfc822"
 PNG = "image/png"
 JPEG = "image/jpeg"
 TIFF = "image/tiff"
+DOCX, XLSX, PPTX, ODS, XLS = containers.DOCX, containers.XLSX, containers.PPTX, containers.ODS, containers.XLS
 
-SUPPORTED = frozenset({PDF, TEXT, CSV, HTML, XML, EMAIL, PNG, JPEG, TIFF})
+SUPPORTED = frozenset({PDF, TEXT, CSV, HTML, XML, EMAIL, PNG, JPEG, TIFF, DOCX, XLSX, PPTX, ODS, XLS})
+SHEETS = frozenset({XLSX, ODS, XLS})
+OFFICE = SHEETS | {DOCX, PPTX}
 IMAGES = frozenset({PNG, JPEG, TIFF})
 
 _SAMPLE = 1024
@@ -33,6 +37,11 @@ _NAMES = {
     PNG: "a PNG image",
     JPEG: "a JPEG image",
     TIFF: "a TIFF image",
+    DOCX: "a Word document",
+    XLSX: "an Excel workbook",
+    PPTX: "a PowerPoint presentation",
+    ODS: "an OpenDocument spreadsheet",
+    XLS: "an old Excel workbook (.xls)",
 }
 
 _EXTENSIONS = {
@@ -51,14 +60,22 @@ _EXTENSIONS = {
     "jpeg": JPEG,
     "tif": TIFF,
     "tiff": TIFF,
-    # known, but not read yet: text or a PDF under such a name is a contradiction too
-    "docx": "a Word document",
-    "xlsx": "an Excel workbook",
-    "pptx": "a PowerPoint presentation",
-    "doc": "an old Office file",
-    "xls": "an old Office file",
-    "msg": "an old Office file",
-    "zip": "a ZIP archive",
+    "docx": DOCX,
+    "xlsx": XLSX,
+    "pptx": PPTX,
+    "ods": ODS,
+    "xls": XLS,
+    # known, but not read: text or a PDF under such a name is a contradiction too
+    "doc": containers.OLD_WORD,
+    "ppt": containers.OLD_POWERPOINT,
+    "msg": containers.OUTLOOK,
+    "docm": containers.MACROS,
+    "xlsm": containers.MACROS,
+    "pptm": containers.MACROS,
+    "xlsb": containers.XLSB,
+    "odt": containers.ODT,
+    "odp": containers.ODP,
+    "zip": containers.ZIP,
     "gif": "a GIF image",
     "webp": "a WebP image",
     "bmp": "a BMP image",
@@ -71,7 +88,7 @@ _EXTENSIONS = {
 
 # Declared types that say nothing, or that browsers send for something else (Windows says Excel for CSV), are left out.
 _DECLARED = {
-    **{kind: kind for kind in SUPPORTED},
+    **{kind: kind for kind in SUPPORTED - {XLS}},
     "application/x-pdf": PDF,
     "text/xml": XML,
     "application/xhtml+xml": HTML,
@@ -88,9 +105,9 @@ _MAGIC = (
     (b"MM\x00*", TIFF),
     (b"II+\x00", TIFF),
     (b"MM\x00+", TIFF),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"PK\x05\x06", "a ZIP archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    (b"PK\x03\x04", containers.ZIP),
+    (b"PK\x05\x06", containers.ZIP),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", containers.OLE),
     (b"GIF87a", "a GIF image"),
     (b"GIF89a", "a GIF image"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
@@ -99,14 +116,26 @@ _MAGIC = (
     (b"{\\rtf", "an RTF document"),
 )
 _FIRST_BYTES = frozenset(magic[0] for magic, _ in _MAGIC)
-_OFFICE = ((b"word/", "a Word document"), (b"xl/", "an Excel workbook"), (b"ppt/", "a PowerPoint presentation"))
-_ZIPPED = frozenset({"a ZIP archive", "a Word document", "an Excel workbook", "a PowerPoint presentation"})
+
+_ADVICE = {
+    containers.OLD_WORD: "save it as .docx or PDF",
+    containers.OLD_POWERPOINT: "save it as .pptx or PDF",
+    containers.OLE: "save it as .docx, .xlsx, .pptx or PDF",
+    containers.OUTLOOK: "save it as .eml",
+    containers.MACROS: "save it without macros, as .docx, .xlsx or .pptx",
+    containers.XLSB: "save it as .xlsx",
+    containers.ODT: "save it as .docx or PDF",
+    containers.ODP: "save it as .pptx or PDF",
+    containers.ZIP: "hand in the files in it one by one",
+}
 
 _BINARY = "binary data"
 _CONTROL_FREE = bytes({7, 8, 9, 10, 12, 13, 27} | set(range(0x20, 0x100)))  # bytes that text in any charset may hold
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MARKUP = frozenset({HTML, XML})
 
+_INSIDE = {containers.ZIP: containers.kind_in_zip, containers.OLE: containers.kind_in_ole}
+_FAMILIES = (containers.IN_ZIP, containers.IN_OLE)
 _MAY_BE_NAMED = {  # content → what its name or declared type may say without contradiction
     TEXT: frozenset({TEXT, CSV, HTML}),
     EMAIL: frozenset({EMAIL, TEXT}),
@@ -131,20 +160,23 @@ def check(content: bytes, *, filename: str | None, mime_type: str | None, max_by
         )
     by_name = _EXTENSIONS.get(filename.rpartition(".")[2].lower()) if filename and "." in filename else None
     declared = _DECLARED.get(mime_type.partition(";")[0].strip().lower()) if mime_type else None
-    found = _sniff(content, as_email=EMAIL in (by_name, declared))
+    found = _sniff(content, (by_name, declared))
+    if found == containers.LOCKED:
+        raise FileEncrypted(f"{what} is {found}: remove the password before handing the file in")
     for said, by in ((by_name, "name"), (declared, "declared type")):
         if said is not None and said != found and not _agrees(found, said):
             raise FileTypeMismatch(f"{what}: its {by} says {_name(said)}, its content is {_name(found)}")
     if found not in SUPPORTED:
-        raise FileTypeUnsupported(f"{what} is {_name(found)}: this type is not supported")
+        advice = f"; {_ADVICE[found]}" if found in _ADVICE else ""
+        raise FileTypeUnsupported(f"{what} is {_name(found)}: this type is not supported{advice}")
     return _narrowed(found, by_name, declared)
 
 
-def _sniff(content: bytes, *, as_email: bool) -> str:
+def _sniff(content: bytes, said: tuple[str | None, ...]) -> str:
     if content[0] in _FIRST_BYTES:
         for magic, kind in _MAGIC:
             if content.startswith(magic):
-                return _zipped(content) if kind == "a ZIP archive" else kind
+                return _INSIDE[kind](content, said) if kind in _INSIDE else kind
     sample = content[:_SAMPLE]
     if b"%PDF-" in sample and b"%%EOF" in content[-2 * _SAMPLE :]:
         return PDF  # readers allow junk before the header
@@ -156,7 +188,7 @@ def _sniff(content: bytes, *, as_email: bool) -> str:
         sample = content[2 : 2 * _SAMPLE].replace(b"\x00", b"")
     if sample.translate(None, _CONTROL_FREE):
         return _BINARY
-    return _textual(sample.removeprefix(b"\xef\xbb\xbf").lstrip(), as_email=as_email)
+    return _textual(sample.removeprefix(b"\xef\xbb\xbf").lstrip(), as_email=EMAIL in said)
 
 
 def _textual(sample: bytes, *, as_email: bool) -> str:
@@ -173,18 +205,17 @@ def _textual(sample: bytes, *, as_email: bool) -> str:
     return EMAIL if as_email and first_line.startswith(b"From ") else TEXT
 
 
-def _zipped(content: bytes) -> str:
-    sample = content[:4096] + content[-4096:]
-    return next((name for part, name in _OFFICE if part in sample), "a ZIP archive")
-
-
 def _agrees(found: str, said: str) -> bool:
-    if found in _ZIPPED:
-        return said in _ZIPPED
+    if found not in SUPPORTED and any(found in family and said in family for family in _FAMILIES):
+        return True  # better told what it is than that its name is wrong
+    if found in SHEETS and said in SHEETS:
+        return True  # many an export is called .xls whatever it is
     return said in _MAY_BE_NAMED.get(found, ())
 
 
 def _narrowed(found: str, by_name: str | None, declared: str | None) -> str:
+    if found not in _MAY_BE_NAMED:
+        return found
     for said in (by_name, declared):
         if said is not None and said != TEXT:
             return said

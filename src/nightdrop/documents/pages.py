@@ -9,13 +9,20 @@ from nightdrop.records import DocumentText, Page, Word
 
 
 def read_pages(content: bytes, mime_type: str) -> DocumentText:
-    """The text layer of a PDF with boxes, or the text of a text kind as one page without. Images have no pages here."""
+    """The text layer of a PDF with boxes; of an Office file by slide or sheet, of a text kind as one page, without.
+
+    Images have no pages here.
+    """
     if mime_type == kinds.PDF:
         from nightdrop.documents.pdf_text import read_pdf_text  # loads PDFium: not needed for text
 
         return read_pdf_text(content)
     if mime_type in kinds.IMAGES:
         return DocumentText(pages=(), has_boxes=False)
+    if mime_type in kinds.OFFICE:
+        from nightdrop.documents.office import read_office
+
+        return read_office(content, mime_type)
     from nightdrop.documents.plain_text import read_plain_text
 
     return read_plain_text(content, mime_type)

@@ -38,12 +38,25 @@ def opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
 
 @contextmanager
 def opened_page(document: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
-    """The open page at this 0-based index, closed on leaving; PdfCorrupt when it cannot be loaded."""
-    try:
-        page = document[index]
-    except pypdfium2.PdfiumError as error:
-        raise PdfCorrupt(f"page {index + 1} of the PDF is damaged ({error})") from error
+    """The open page at this 0-based index, closed on leaving; PdfCorrupt when it cannot be loaded.
+
+    What was typed into a form's fields becomes part of the page: PDFium neither reads, draws nor copies it otherwise.
+    """
+    page = _load(document, index)
+    if document.get_formtype() != pdfium.FORMTYPE_NONE:
+        try:
+            pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+        finally:
+            page.close()
+        page = _load(document, index)
     try:
         yield page
     finally:
         page.close()
+
+
+def _load(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
+    try:
+        return document[index]
+    except pypdfium2.PdfiumError as error:
+        raise PdfCorrupt(f"page {index + 1} of the PDF is damaged ({error})") from error

@@ -11,17 +11,15 @@ from email.message import EmailMessage
 from lxml import etree, html
 
 from nightdrop.documents import kinds
-from nightdrop.records import DocumentText, Page, Word
+from nightdrop.documents.grid import GAP, padded, page_of_lines
+from nightdrop.records import DocumentText
 
-_CELL = re.compile(r"\S+")
-_COLUMN, _ROW = 6.0, 12.0  # a grid of characters: only their order means something
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset"}
     | {"figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol"}
     | {"p", "pre", "section", "table", "tbody", "tfoot", "thead", "title", "tr", "ul"}
 )
 _SILENT = ("script", "style", "template", "noscript", "head")
-_GAP = "   "
 _CHARSET_SAMPLE = 2048
 
 
@@ -29,11 +27,7 @@ def read_plain_text(content: bytes, mime_type: str) -> DocumentText:
     """One page; word boxes are positions on a grid of characters, without meaning as points (has_boxes is False)."""
     text = _TEXT_OF[mime_type](content) if mime_type in _TEXT_OF else decoded(content)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").expandtabs(8)
-    lines = text.split("\n")
-    words = tuple(_words(lines))
-    width = max((w.right for w in words), default=0.0)
-    page = Page(number=1, width=width, height=len(lines) * _ROW, words=words, text=text)
-    return DocumentText(pages=(page,), has_boxes=False)
+    return DocumentText(pages=(page_of_lines(1, text.split("\n"), text),), has_boxes=False)
 
 
 def decoded(content: bytes, charset: str | None = None) -> str:
@@ -51,20 +45,6 @@ def decoded(content: bytes, charset: str | None = None) -> str:
     return content.decode("cp1252", "replace")
 
 
-def _words(lines: list[str]) -> list[Word]:
-    return [
-        Word(
-            text=match[0],
-            left=match.start() * _COLUMN,
-            top=number * _ROW,
-            right=match.end() * _COLUMN,
-            bottom=(number + 1) * _ROW,
-        )
-        for number, line in enumerate(lines)
-        for match in _CELL.finditer(line)
-    ]
-
-
 def _csv_text(content: bytes) -> str:
     """Cells keep their order and get a wide gap between them, like the columns of a table."""
     import csv
@@ -76,11 +56,7 @@ def _csv_text(content: bytes) -> str:
         rows = [[" ".join(cell.split()) for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
     except csv.Error:
         return text
-    widths: dict[int, int] = {}
-    for row in rows:
-        for index, cell in enumerate(row):
-            widths[index] = max(widths.get(index, 0), min(len(cell), 60))
-    return "\n".join(_GAP.join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip() for row in rows)
+    return "\n".join(padded(rows))
 
 
 def _html_text(content: bytes) -> str:
@@ -111,7 +87,7 @@ def _add(parts: list[str], event: str, element: etree._Element) -> None:
         if tag in _BLOCKS:
             parts.append("\n")
         elif tag in ("td", "th"):
-            parts.append(_GAP + "\x1f")
+            parts.append(GAP + "\x1f")
         parts.append(_spaces(element.text))
         return
     if tag in _BLOCKS:
@@ -125,7 +101,7 @@ def _spaces(text: str | None) -> str:
 
 def _tidy(line: str) -> str:
     cells = [" ".join(cell.split()) for cell in line.split("\x1f")]
-    return _GAP.join(cell for cell in cells if cell)
+    return GAP.join(cell for cell in cells if cell)
 
 
 def _xml_text(content: bytes) -> str:

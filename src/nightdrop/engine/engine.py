@@ -107,8 +107,13 @@ class Engine:
             for sha, content in missing
         ]
 
-    async def accept_now(self, request: RunRequest, documents: Sequence[NewDocument]) -> Accepted:
-        """Commit a run with its documents and execute it here at once, unless the session's run serves."""
+    async def accept_now(
+        self, request: RunRequest, documents: Sequence[NewDocument], on_text: Callable[[str], None] | None = None
+    ) -> Accepted:
+        """Commit a run with its documents and execute it here at once, unless the session's run serves.
+
+        on_text: hears of the answer's text as it comes, if the run executes here.
+        """
         here = replace(request, executor_id=self.executor_id)
         kept = await self.keep(documents)
         reach("accept.stored")
@@ -122,6 +127,8 @@ class Engine:
         accepted = await self.desk.write(commit)
         reach("accept.committed")
         if accepted.fresh and accepted.status.is_open:
+            if on_text is not None:
+                self._attempts.listen(accepted.run_id, on_text)
             await self._host.run_now(accepted.run_id, accepted.attempt)
         return accepted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from urllib.parse import unquote_to_bytes
 
 import httpx2
 
@@ -19,7 +20,7 @@ def read_file(file: File, max_bytes: int) -> bytes:
         return bytes(file.content)
     if file.url is not None:
         if file.url.startswith("file://"):
-            return read_path(httpx2.URL(file.url).path, max_bytes)
+            return read_path(local_path(file.url), max_bytes)
         return fetch_url(file.url, max_bytes)
     assert file.filepath is not None
     return read_path(file.filepath, max_bytes)
@@ -29,8 +30,7 @@ def read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """A local file's bytes; a folder, a device or a pipe is not a document."""
     shown = storable(os.fspath(path))
     try:
-        # O_NONBLOCK: opening a pipe must not wait for whoever writes to it
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0, opener=_without_waiting) as stream:
             found = os.fstat(stream.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise FileUnreadable(f"{shown} is not a regular file")
@@ -43,23 +43,34 @@ def read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         raise FileUnreadable(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a pipe must not wait for whoever writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def local_path(url: str) -> str:
+    """The path that a file:// URL names, percent signs decoded."""
+    return os.fsdecode(unquote_to_bytes(url.removeprefix("file://").encode("utf-8", "surrogateescape")))
+
+
 def fetch_url(url: str, max_bytes: int) -> bytes:
     """The bytes behind an http(s) URL, redirects followed."""
+    shown = storable(url)
     chunks: list[bytes] = []
     size = 0
     try:
         with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as response:
             if response.status_code in (404, 410):
-                raise FileMissing(f"{url} answered {response.status_code}")
+                raise FileMissing(f"{shown} answered {response.status_code}")
             if response.status_code >= 400:
-                raise FileUnreadable(f"{url} answered {response.status_code}")
+                raise FileUnreadable(f"{shown} answered {response.status_code}")
             for chunk in response.iter_bytes():
                 size += len(chunk)
                 if size > max_bytes:
-                    raise too_large(url, size, max_bytes)
+                    raise too_large(shown, size, max_bytes)
                 chunks.append(chunk)
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-        raise FileUnreadable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
+        raise FileUnreadable(f"{shown} cannot be fetched: {type(error).__name__}: {error}") from error
     return b"".join(chunks)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nightdrop.errors import SourceNotFound, UsageError
+from nightdrop.intake.fetch import local_path
 from nightdrop.records.file import File
 
 Source = str | os.PathLike[str] | File | Iterable[str | os.PathLike[str] | File]
@@ -41,7 +42,7 @@ def list_source(source: Source, kind: SourceKind = "auto") -> Iterator[File]:
         return (_as_file(entry) for entry in source)
     text = os.fspath(source)
     if text.startswith("file://"):
-        text = text.removeprefix("file://")
+        text = local_path(text)
     elif "://" in text:
         return iter([File(url=text)])
     if os.path.isdir(text):
@@ -113,18 +114,25 @@ def _glob(pattern: str) -> Iterator[File]:
 
 def _looks_like_manifest(path: str) -> bool:
     ending = Path(path).suffix.lower()
+    if os.path.exists(path) and not os.path.isfile(path):
+        return False  # opening a pipe would wait for whoever writes to it
     if ending == ".jsonl":
         return True
     if ending not in (".csv", ".txt"):
         return False
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
-            first = next((line.strip() for line in stream if line.strip() and not line.startswith("#")), "")
+            first = _first_line(stream)
     except (OSError, UnicodeDecodeError):
         return False
     if ending == ".csv":
-        return _column(next(csv.reader([first]), [])) is not None
-    return "://" in first or os.path.lexists(_resolve(first, path))
+        return _path_column(first) is not None
+    return bool(first) and ("://" in first or os.path.lexists(_resolve(first, path)))
+
+
+def _first_line(stream: io.TextIOBase) -> str:
+    """The first line that is neither blank nor a comment; the stream stands behind it."""
+    return next((line.strip() for line in stream if line.strip() and not line.startswith("#")), "")
 
 
 def _manifest(path: str) -> Iterator[File]:
@@ -151,19 +159,24 @@ def _text_entries(stream: io.TextIOBase, _path: str) -> Iterator[str]:
 
 
 def _csv_entries(stream: io.TextIOBase, path: str) -> Iterator[str]:
-    rows = csv.reader(stream)
-    header = next(rows, [])
-    column = _column(header)
-    if column is None:
-        raise UsageError(f"the manifest {path} has no column named {', '.join(_COLUMNS)}; it has {', '.join(header)}")
-    for row in rows:
+    header = _first_line(stream)
+    found = _path_column(header)
+    if found is None:
+        raise UsageError(f"the manifest {path} has no column named {', '.join(_COLUMNS)}; it has {header!r}")
+    delimiter, column = found
+    for row in csv.reader(stream, delimiter=delimiter):
         if len(row) > column and row[column].strip():
             yield row[column]
 
 
-def _column(header: list[str]) -> int | None:
-    names = [name.strip().lower() for name in header]
-    return next((names.index(wanted) for wanted in _COLUMNS if wanted in names), None)
+def _path_column(header: str) -> tuple[str, int] | None:
+    """(delimiter, index) of the column that names the documents; `;` is what a European Excel saves."""
+    for delimiter in ",;\t":
+        names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+        for wanted in _COLUMNS:
+            if wanted in names:
+                return delimiter, names.index(wanted)
+    return None
 
 
 def _jsonl_entries(stream: io.TextIOBase, path: str) -> Iterator[str]:

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, overload
 
 from pydantic import BaseModel
 
 from nightdrop.agents import LOCAL, AgentSpec, OutputSchema, check_name, check_ready
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
-from nightdrop.documents.pool import ReaderPool
-from nightdrop.engine import Engine, engine_for, reader_pool, registry
+from nightdrop.engine import engine_for, registry
 from nightdrop.errors import DatabaseRequired, RunNotFound, UsageError
 from nightdrop.ids import slug
 from nightdrop.intake.listing import Source
-from nightdrop.intake.take import Taken, take_file
 from nightdrop.portal import portal
+from nightdrop.public import execute
 from nightdrop.public.batch import Batch
-from nightdrop.public.in_memory import run_in_memory
-from nightdrop.records.document import NewDocument
-from nightdrop.records.file import File
-from nightdrop.records.request import Accepted, RunRequest
+from nightdrop.public.execute import Files
+from nightdrop.public.stepped import Stepped
+from nightdrop.records.event import RunEvent
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 from nightdrop.store.load import load_run
-
-_INSPECT = "nightdrop.documents.inspect:inspect"
-Files = Sequence[File | str | os.PathLike[str]]
 
 
 class Agent:
@@ -38,7 +32,8 @@ class Agent:
 
     id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
     "provider:name", or a pydantic-ai Model. output_schema: a pydantic model or a JSON schema dict; None: text.
-    db: None stores nothing. retries: how many failed or invalid calls of a document are tried again.
+    db: None stores nothing. tools: functions the model may call before it answers. retries: how many failed or
+    invalid calls of a document are tried again.
     """
 
     def __init__(
@@ -50,12 +45,15 @@ class Agent:
         instructions: str | None = None,
         output_schema: type[BaseModel] | dict[str, Any] | None = None,
         db: Database | None = None,
+        tools: Sequence[Callable[..., Any]] = (),
         retries: int = 1,
     ) -> None:
         schema = OutputSchema(output_schema)
         check_name(model)
         if model == LOCAL and schema.json_schema is None:
             raise UsageError('model="local" fills a schema: give output_schema=, such as nightdrop.schemas.Invoice')
+        if model == LOCAL and tools:
+            raise UsageError('model="local" calls no tools: leave tools= out, or name a model that does')
         if db is not None and not isinstance(db, Database):
             raise UsageError(f"db={db!r} is not a database: give db=SqliteDb({str(db)!r})")
         if retries < 0:
@@ -64,7 +62,13 @@ class Agent:
         self.name = name or self.id
         self.db = db
         self.spec = AgentSpec(
-            id=self.id, name=self.name, model=model, instructions=instructions, schema=schema, retries=retries
+            id=self.id,
+            name=self.name,
+            model=model,
+            instructions=instructions,
+            schema=schema,
+            tools=tuple(tools),
+            retries=retries,
         )
         if db is not None:
             registry.add(self.spec)
@@ -77,6 +81,7 @@ class Agent:
         """A hash of what decides its answers: model, instructions and schema."""
         return self.spec.revision
 
+    @overload
     def run(
         self,
         input: str = "",
@@ -85,27 +90,13 @@ class Agent:
         session_id: str | None = None,
         user_id: str | None = None,
         background: bool = False,
+        stream: Literal[False] = False,
         rerun: bool = False,
         metadata: dict[str, Any] | None = None,
-    ) -> RunOutput:
-        """Run over these files and wait for the end (with background: return once accepted, PENDING).
+    ) -> RunOutput: ...
 
-        A failure of the run is status ERROR. Raises InputError for a document that cannot be used, before anything
-        is stored.
-        """
-        return portal().call(
-            self.arun(
-                input,
-                files=files,
-                session_id=session_id,
-                user_id=user_id,
-                background=background,
-                rerun=rerun,
-                metadata=metadata,
-            )
-        )
-
-    async def arun(
+    @overload
+    def run(
         self,
         input: str = "",
         *,
@@ -113,31 +104,78 @@ class Agent:
         session_id: str | None = None,
         user_id: str | None = None,
         background: bool = False,
+        stream: Literal[True],
         rerun: bool = False,
         metadata: dict[str, Any] | None = None,
-    ) -> RunOutput:
-        """`run` for async code. Cancelling the wait cancels the run."""
-        if background and self.db is None:
-            raise DatabaseRequired(f'background=True needs a database: Agent(db=SqliteDb("nightdrop.db")), {self!r}')
-        check_ready(self.spec)
-        max_bytes = load_settings().max_file_bytes
-        if isinstance(files, str | os.PathLike | File):
-            raise UsageError(f"files= takes a list: give files=[{files!r}]")
-        given = [f if isinstance(f, File) else File(filepath=f) for f in files]
-        taken = list(await asyncio.gather(*[asyncio.to_thread(take_file, f, max_bytes) for f in given]))
-        await _inspect(taken, reader_pool())
-        request = RunRequest(
-            subject=self.spec.subject,
-            message=input,
-            files=tuple(t.ref for t in taken),
-            session_id=session_id,
-            user_id=user_id,
-            metadata=metadata or {},
-            rerun=rerun,
-        )
-        if self.db is None:
-            return await portal().bridge(run_in_memory(self.spec, request, taken, reader_pool()))
-        return await portal().bridge(self._durable(self.db, request, taken, background))
+    ) -> Iterator[RunEvent | RunOutput]: ...
+
+    def run(
+        self,
+        input: str = "",
+        *,
+        files: Files = (),
+        session_id: str | None = None,
+        user_id: str | None = None,
+        background: bool = False,
+        stream: bool = False,
+        rerun: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> RunOutput | Iterator[RunEvent | RunOutput]:
+        """Run over these files and wait for the end (with background: return once accepted, PENDING).
+
+        A failure of the run is status ERROR. Raises InputError for a document that cannot be used, before anything
+        is stored. stream=True: an iterator of RunEvents that ends with the RunOutput.
+        """
+        call = _call(input, files, session_id, user_id, background, rerun, metadata)
+        if stream:
+            return Stepped(execute.stream(self.spec, self.db, call))
+        return portal().call(execute.execute(self.spec, self.db, call))
+
+    @overload
+    def arun(
+        self,
+        input: str = "",
+        *,
+        files: Files = (),
+        session_id: str | None = None,
+        user_id: str | None = None,
+        background: bool = False,
+        stream: Literal[False] = False,
+        rerun: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, RunOutput]: ...
+
+    @overload
+    def arun(
+        self,
+        input: str = "",
+        *,
+        files: Files = (),
+        session_id: str | None = None,
+        user_id: str | None = None,
+        background: bool = False,
+        stream: Literal[True],
+        rerun: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> AsyncIterator[RunEvent | RunOutput]: ...
+
+    def arun(
+        self,
+        input: str = "",
+        *,
+        files: Files = (),
+        session_id: str | None = None,
+        user_id: str | None = None,
+        background: bool = False,
+        stream: bool = False,
+        rerun: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, RunOutput] | AsyncIterator[RunEvent | RunOutput]:
+        """`run` for async code: `await` it, or with stream=True `async for` over it. Cancelling cancels the run."""
+        call = _call(input, files, session_id, user_id, background, rerun, metadata)
+        if stream:
+            return execute.stream(self.spec, self.db, call)
+        return execute.execute(self.spec, self.db, call)
 
     def get_run_output(self, run_id: str, session_id: str | None = None) -> RunOutput:
         """The run as committed now, from any process on the same database. Raises RunNotFound."""
@@ -211,15 +249,6 @@ class Agent:
         batch_id = await open_batch_for(engine, call)
         return Batch(engine, batch_id, self.spec.schema, call, files)
 
-    async def _durable(self, db: Database, request: RunRequest, taken: Sequence[Taken], background: bool) -> RunOutput:
-        registry.add(self.spec)
-        engine = await engine_for(db)
-        documents = [t.document for t in taken if t.document is not None]
-        accepted = await _accept_or_withdraw(engine, request, documents)
-        if background:
-            return self._typed(await engine.load(accepted.run_id))
-        return self._typed(await _wait_or_cancel(engine, accepted.run_id, accepted.fresh))
-
     def _typed(self, run: RunOutput) -> RunOutput:
         return replace(run, content=self.spec.schema.load(run.content))
 
@@ -229,28 +258,21 @@ class Agent:
         return self.db
 
 
-async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
-    """Open each PDF, so that an encrypted or damaged one is refused before anything is stored."""
-    pdfs = [t for t in taken if t.ref.mime_type == "application/pdf" and t.content is not None]
-    await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in pdfs])
-
-
-async def _accept_or_withdraw(engine: Engine, request: RunRequest, documents: Sequence[NewDocument]) -> Accepted:
-    """Accept a run; when the caller gives up meanwhile, the run that is being committed is cancelled, not forgotten."""
-    accepting = asyncio.create_task(engine.accept_now(request, documents))
-    try:
-        return await asyncio.shield(accepting)
-    except asyncio.CancelledError:
-        (accepted,) = await asyncio.gather(accepting, return_exceptions=True)
-        if isinstance(accepted, Accepted) and accepted.fresh:
-            await engine.cancel([accepted.run_id])
-        raise
-
-
-async def _wait_or_cancel(engine: Engine, run_id: str, is_ours: bool) -> RunOutput:
-    try:
-        return await engine.wait(run_id, just_started=is_ours)
-    except asyncio.CancelledError:
-        if is_ours:
-            await asyncio.shield(engine.cancel([run_id]))
-        raise
+def _call(
+    input: str,
+    files: Files,
+    session_id: str | None,
+    user_id: str | None,
+    background: bool,
+    rerun: bool,
+    metadata: dict[str, Any] | None,
+) -> execute.RunCall:
+    return execute.RunCall(
+        input=input,
+        files=files,
+        session_id=session_id,
+        user_id=user_id,
+        background=background,
+        rerun=rerun,
+        metadata=metadata or {},
+    )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from nightdrop.errors import UsageError
+from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.faults import reach
 from nightdrop.sinks.row import COLUMNS, flat_row
 
@@ -23,19 +23,34 @@ def check_target(path: Path) -> None:
         raise UsageError(f"--out {path}: the name must end in {' or '.join(ENDINGS)}")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--out {path}: {'it is a folder' if path.is_dir() else f'there is no folder {path.parent}'}")
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"--out {path}: the folder {path.parent} cannot be written")
+    try:
+        for sibling in (_sibling(path, "part"), _sibling(path, "rows")):
+            sibling.touch()
+            sibling.unlink()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--out {path}: it cannot be written: {reason}") from error
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write every row as JSONL or CSV (by ending) and return how many; on any error the old file stays as it was."""
-    with _replacing(path) as stream:
-        return _write_csv(stream, path, rows) if path.suffix.lower() == ".csv" else _write_jsonl(stream, rows)
+    """Write every row as JSONL or CSV (by ending) and return how many; on any error the old file stays as it was.
+
+    Raises StorageFailed when the disk refuses it.
+    """
+    try:
+        with _replacing(path) as stream:
+            return _write_csv(stream, path, rows) if path.suffix.lower() == ".csv" else _write_jsonl(stream, rows)
+    except OSError as error:
+        raise StorageFailed(f"the results cannot be written to {path}: {error.strerror or error}") from error
+
+
+def _sibling(path: Path, ending: str) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[str]]:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = _sibling(path, "part")
     try:
         with partial.open("w", encoding="utf-8", newline="") as stream:
             yield stream
@@ -57,7 +72,7 @@ def _write_jsonl(stream: IO[str], rows: Iterable[dict[str, Any]]) -> int:
 
 def _write_csv(stream: IO[str], path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Columns are known only after the last row: rows wait as JSONL beside the target, not in memory."""
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.rows")
+    waiting = _sibling(path, "rows")
     columns = dict.fromkeys(COLUMNS)
     count = 0
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nightdrop import clock
 from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.settings import Durability
 from nightdrop.store.blobs import BlobStore
 from nightdrop.store.migrate import migrate
+
+
+_BUSY_MS = 30_000
+_WAL_PAUSE_SECONDS = 0.01
 
 
 class Database:
@@ -113,9 +120,25 @@ class SqliteDb(Database):
         @sa.event.listens_for(engine, "connect")
         def configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = "IMMEDIATE"
-            connection.execute("PRAGMA busy_timeout=30000")
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+            _use_wal(connection)
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
 
         return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL. SQLite's busy timeout does not cover this switch: two processes that start at once on
+    a new database would meet here, and one would fail."""
+    deadline = clock.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or clock.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return

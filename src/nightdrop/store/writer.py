@@ -63,7 +63,9 @@ class Writer:
             item = self._queue.get()
         return group, True
 
-    def _commit(self, group: list[tuple[Operation, Future[Any]]]) -> None:
+    def _commit(self, given: list[tuple[Operation, Future[Any]]]) -> None:
+        # one that was cancelled while it waited is left out; from here on nobody can cancel
+        group = [(operation, future) for operation, future in given if future.set_running_or_notify_cancel()]
         try:
             with self._db.write() as connection:
                 outcomes = [_attempt(connection, operation, len(group) > 1) for operation, _ in group]

@@ -1,0 +1,139 @@
+"""One call of an agent from its arguments to its end: documents taken, the run accepted, executed, waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nightdrop.agents import AgentSpec, check_ready
+from nightdrop.documents.pool import ReaderPool
+from nightdrop.engine import Engine, engine_for, reader_pool, registry
+from nightdrop.errors import DatabaseRequired, UsageError
+from nightdrop.intake.take import Taken, take_file
+from nightdrop.portal import portal
+from nightdrop.public.in_memory import run_in_memory
+from nightdrop.records.document import NewDocument
+from nightdrop.records.event import RunEvent
+from nightdrop.records.file import File
+from nightdrop.records.request import Accepted, RunRequest
+from nightdrop.records.run import RunOutput
+from nightdrop.settings import load_settings
+from nightdrop.store import Database
+
+_INSPECT = "nightdrop.documents.inspect:inspect"
+Files = Sequence[File | str | os.PathLike[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCall:
+    """What `agent.run(...)` was called with."""
+
+    input: str
+    files: Files
+    session_id: str | None
+    user_id: str | None
+    background: bool
+    rerun: bool
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+async def execute(
+    spec: AgentSpec, db: Database | None, call: RunCall, on_text: Callable[[str], None] | None = None
+) -> RunOutput:
+    """The run's end (with background: the run as accepted). InputError and UsageError come before anything is stored."""
+    if call.background and db is None:
+        raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
+    check_ready(spec)
+    taken = await _take(call.files)
+    request = RunRequest(
+        subject=spec.subject,
+        message=call.input,
+        files=tuple(t.ref for t in taken),
+        session_id=call.session_id,
+        user_id=call.user_id,
+        metadata=call.metadata,
+        rerun=call.rerun,
+    )
+    if db is None:
+        return await portal().bridge(run_in_memory(spec, request, taken, reader_pool(), on_text))
+    return await portal().bridge(_durable(spec, db, request, taken, call.background, on_text))
+
+
+async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncIterator[RunEvent | RunOutput]:
+    """Events as they happen, the RunOutput last. Leaving the iteration early cancels the run."""
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+
+    def on_text(text: str) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, RunEvent(kind="text", text=text))
+
+    running = asyncio.create_task(execute(spec, db, call, on_text))
+    running.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        yield RunEvent(kind="started")
+        while (event := await events.get()) is not None:
+            yield event
+        yield await running
+    finally:
+        running.cancel()
+
+
+async def _take(files: Files) -> list[Taken]:
+    if isinstance(files, str | os.PathLike | File):
+        raise UsageError(f"files= takes a list: give files=[{files!r}]")
+    max_bytes = load_settings().max_file_bytes
+    given = [f if isinstance(f, File) else File(filepath=f) for f in files]
+    taken = list(await asyncio.gather(*[asyncio.to_thread(take_file, f, max_bytes) for f in given]))
+    await _inspect(taken, reader_pool())
+    return taken
+
+
+async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
+    """Open each PDF, so that an encrypted or damaged one is refused before anything is stored."""
+    pdfs = [t for t in taken if t.ref.mime_type == "application/pdf" and t.content is not None]
+    await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in pdfs])
+
+
+async def _durable(
+    spec: AgentSpec,
+    db: Database,
+    request: RunRequest,
+    taken: Sequence[Taken],
+    background: bool,
+    on_text: Callable[[str], None] | None,
+) -> RunOutput:
+    registry.add(spec)
+    engine = await engine_for(db)
+    documents = [t.document for t in taken if t.document is not None]
+    accepted = await _accept_or_withdraw(engine, request, documents, on_text)
+    run = await (engine.load(accepted.run_id) if background else _wait_or_cancel(engine, accepted))
+    return replace(run, content=spec.schema.load(run.content))
+
+
+async def _accept_or_withdraw(
+    engine: Engine,
+    request: RunRequest,
+    documents: Sequence[NewDocument],
+    on_text: Callable[[str], None] | None,
+) -> Accepted:
+    """Accept a run; when the caller gives up meanwhile, the run that is being committed is cancelled, not forgotten."""
+    accepting = asyncio.create_task(engine.accept_now(request, documents, on_text))
+    try:
+        return await asyncio.shield(accepting)
+    except asyncio.CancelledError:
+        (accepted,) = await asyncio.gather(accepting, return_exceptions=True)
+        if isinstance(accepted, Accepted) and accepted.fresh:
+            await engine.cancel([accepted.run_id])
+        raise
+
+
+async def _wait_or_cancel(engine: Engine, accepted: Accepted) -> RunOutput:
+    try:
+        return await engine.wait(accepted.run_id, just_started=accepted.fresh)
+    except asyncio.CancelledError:
+        if accepted.fresh:
+            await asyncio.shield(engine.cancel([accepted.run_id]))
+        raise
