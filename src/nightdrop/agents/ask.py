@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 from pydantic_ai.direct import model_request
@@ -21,7 +23,9 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.tools import ToolDefinition
 
 from nightdrop.agents.failures import failure_of
+from nightdrop.agents.fit import fit
 from nightdrop.agents.models import model_for, provider_of
+from nightdrop.agents.parts import cut, merge, part_schema
 from nightdrop.agents.prompt import contents
 from nightdrop.agents.recorded_model import RecordedModel
 from nightdrop.agents.request import Answer, AnswerRequest
@@ -29,26 +33,40 @@ from nightdrop.agents.spec import AgentSpec
 from nightdrop.agents.tools import ask_with_tools
 from nightdrop.agents.tries import Tries
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.errors import AnswerInvalid, AnswerRefused, AnswerTruncated, ModelFailed, NightdropError
+from nightdrop.errors import AnswerInvalid, AnswerRefused, AnswerTruncated, DocumentTooLong, ModelFailed, NightdropError
 from nightdrop.ledger.log import CallLog
-
-_OUTPUT_TOOL = "final_result"
 
 
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     """The model's valid answer. Raises ModelFailed (RateLimited with `retry_after` when the wait is long)."""
-    shown = await contents(request.message, request.documents, spec.model, reader)
-    called = model_for(spec.model)
-    model = RecordedModel(called, provider_of(spec.model), log, request.on_text)
+    model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, request.on_text)
     tries = Tries(spec.retries, log)
+    for document in request.documents:
+        found = await fit(spec, document, reader)
+        if found.pages_per_part is not None:
+            if spec.long_documents == "refuse":
+                raise DocumentTooLong(f"{document.filename or 'the document'} is too long: {found.reason}")
+            return await _ask_in_parts(spec, await cut(request, document, found, reader), model, tries, reader)
+    shown = await contents(request.message, request.documents, spec.model, reader)
     if spec.tools:
         return await ask_with_tools(spec, shown, model, tries)
-    return await _ask(spec, shown, model, _parameters(spec, called), tries)
+    return await _ask(spec, shown, model, tries)
 
 
-async def _ask(
-    spec: AgentSpec, shown: list[UserContent], model: RecordedModel, parameters: ModelRequestParameters, tries: Tries
+async def _ask_in_parts(
+    spec: AgentSpec, parts: list[AnswerRequest], model: RecordedModel, tries: Tries, reader: ReaderPool
 ) -> Answer:
+    """One answer from the parts of a long document, asked in order so that recorded answers are found again."""
+    of_part = replace(spec, schema=part_schema(spec.schema), tools=())
+    answers = []
+    for part in parts:
+        shown = await contents(part.message, part.documents, spec.model, reader)
+        answers.append((await _ask(of_part, shown, model, tries)).content)
+    return Answer(content=spec.schema.validate(merge(answers)))
+
+
+async def _ask(spec: AgentSpec, shown: list[UserContent], model: RecordedModel, tries: Tries) -> Answer:
+    parameters = _parameters(spec, model.wrapped)
     messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     while True:
         try:
@@ -71,13 +89,14 @@ def _parameters(spec: AgentSpec, model: Model) -> ModelRequestParameters:
     if schema is None:
         return ModelRequestParameters()
     description = str(schema.get("description") or "The extracted data.")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", spec.schema.name)[:60] or "answer"
     mode = model.profile.get("default_structured_output_mode", "tool")
     if mode == "tool":
-        tool = ToolDefinition(name=_OUTPUT_TOOL, parameters_json_schema=schema, description=description, kind="output")
+        tool = ToolDefinition(name=name, parameters_json_schema=schema, description=description, kind="output")
         return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
     return ModelRequestParameters(
         output_mode=mode,
-        output_object=OutputObjectDefinition(json_schema=schema, name=_OUTPUT_TOOL, description=description),
+        output_object=OutputObjectDefinition(json_schema=schema, name=name, description=description),
         allow_text_output=True,
     )
 

@@ -15,7 +15,6 @@ from nightdrop.documents.kinds import IMAGES, PDF
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.settings import load_settings
 
-_INSPECT = "nightdrop.documents.inspect:inspect"
 _TEXT = "nightdrop.documents.pages:read_text"
 _RENDER = "nightdrop.documents.render:render_pages"
 _SHOWN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -24,7 +23,7 @@ _SHOWN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 async def contents(
     message: str, documents: Sequence[Attachment], model: str | Model, reader: ReaderPool
 ) -> list[UserContent]:
-    """The user's part of the request. Raises InputError for a document that cannot be opened, before any call."""
+    """The user's part of the request. Raises InputError for one that cannot be shown."""
     parts: list[UserContent] = [message] if message else []
     for document in documents:
         parts += await _document(document, model, reader)
@@ -34,7 +33,6 @@ async def contents(
 async def _document(document: Attachment, model: str | Model, reader: ReaderPool) -> list[UserContent]:
     kind = document.mime_type
     if kind == PDF:
-        await reader.call(_INSPECT, document.content, {"mime_type": kind})
         if reads_pdf(model):
             return [BinaryContent(data=document.content, media_type=kind, identifier=_identifier(document))]
         return await _text_and_images(document, reader)

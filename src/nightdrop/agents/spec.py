@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.records.request import Subject
@@ -19,7 +19,8 @@ LOCAL = "local"
 class AgentSpec:
     """Model, instructions and schema of an agent. retries: how many failed or invalid calls are tried again.
 
-    model: "local", "provider:name", or a pydantic-ai Model.
+    model: "local", "provider:name", or a pydantic-ai Model. long_documents: what becomes of one that is too long
+    for the model: cut by pages and merged, or refused.
     """
 
     id: str
@@ -29,6 +30,7 @@ class AgentSpec:
     schema: OutputSchema
     tools: tuple[Callable[..., Any], ...] = ()
     retries: int = 1
+    long_documents: Literal["split", "refuse"] = "split"
 
     @property
     def is_local(self) -> bool:

@@ -73,5 +73,5 @@ def _encoded(picture: Image.Image, format: str) -> bytes:
         picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
         picture.save(out, "JPEG", quality=_JPEG_QUALITY)
     else:
-        picture.save(out, "PNG", compress_level=4)
+        picture.save(out, "PNG", compress_level=3)
     return out.getvalue()

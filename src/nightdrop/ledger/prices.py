@@ -50,7 +50,7 @@ def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
                 cache_write_tokens=usage.cache_write_tokens or None,
             ),
             model_ref=model,
-            provider_id=_PROVIDER_IDS.get(provider, provider),
+            provider_id=list_provider(provider),
             genai_request_timestamp=datetime.fromtimestamp(at_ms / 1000, tz=UTC),
         )
     except LookupError:
@@ -66,6 +66,11 @@ _PROVIDER_IDS = {
     "google-gla": "google",
     "google-vertex": "google",
 }
+
+
+def list_provider(provider: str) -> str:
+    """The bundled list's own name of a provider."""
+    return _PROVIDER_IDS.get(provider, provider)
 
 
 @functools.cache

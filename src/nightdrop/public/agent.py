@@ -33,10 +33,11 @@ class Agent:
     id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
     "provider:name", or a pydantic-ai Model. output_schema: a pydantic model or a JSON schema dict; None: text.
     db: None stores nothing. tools: functions the model may call before it answers. retries: how many failed or
-    invalid calls of a document are tried again.
+    invalid calls of a document are tried again. long_documents: one too long for the model is cut by pages and the
+    answers merged ("split"), or ends as `document_too_long` ("refuse").
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a constructor of the contract
         self,
         *,
         model: Any,
@@ -47,6 +48,7 @@ class Agent:
         db: Database | None = None,
         tools: Sequence[Callable[..., Any]] = (),
         retries: int = 1,
+        long_documents: Literal["split", "refuse"] = "split",
     ) -> None:
         schema = OutputSchema(output_schema)
         check_name(model)
@@ -56,6 +58,8 @@ class Agent:
             raise UsageError('model="local" calls no tools: leave tools= out, or name a model that does')
         if db is not None and not isinstance(db, Database):
             raise UsageError(f"db={db!r} is not a database: give db=SqliteDb({str(db)!r})")
+        if long_documents not in ("split", "refuse"):
+            raise UsageError(f"long_documents={long_documents!r}: choose 'split' or 'refuse'")
         if retries < 0:
             raise UsageError(f"retries={retries}: give 0 or more")
         self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
@@ -69,6 +73,7 @@ class Agent:
             schema=schema,
             tools=tuple(tools),
             retries=retries,
+            long_documents=long_documents,
         )
         if db is not None:
             registry.add(self.spec)

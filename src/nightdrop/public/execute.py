@@ -43,7 +43,7 @@ class RunCall:
 async def execute(
     spec: AgentSpec, db: Database | None, call: RunCall, on_text: Callable[[str], None] | None = None
 ) -> RunOutput:
-    """The run's end (with background: the run as accepted). InputError and UsageError come before anything is stored."""
+    """The run's end (with background: as accepted). InputError and UsageError come before anything is stored."""
     if call.background and db is None:
         raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
     check_ready(spec)

@@ -19,7 +19,6 @@ from nightdrop.settings import Durability
 from nightdrop.store.blobs import BlobStore
 from nightdrop.store.migrate import migrate
 
-
 _BUSY_MS = 30_000
 _WAL_PAUSE_SECONDS = 0.01
 

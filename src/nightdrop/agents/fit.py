@@ -1,0 +1,93 @@
+"""Whether a document fits into one call: the model's context window and its provider's page limit, known beforehand."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from genai_prices import Usage, calc_price
+
+from nightdrop.agents.models import provider_of, reads_pdf
+from nightdrop.agents.request import Attachment
+from nightdrop.agents.spec import AgentSpec
+from nightdrop.documents.kinds import PDF
+from nightdrop.documents.pool import ReaderPool
+from nightdrop.errors import DocumentTooLong
+from nightdrop.ledger.prices import list_provider
+
+_INSPECT = "nightdrop.documents.inspect:inspect"
+_MEASURE = "nightdrop.documents.measure:measure"
+_PAGE_LIMITS = {"anthropic": 100, "openai": 100, "google": 1000}
+"""Pages of one PDF that a provider reads natively (their documentation, November 2026)."""
+
+_CHARACTERS_A_TOKEN = 3.5
+_IMAGE_TOKENS = 1500  # a page as an image; providers that read PDFs see each page as text and as an image
+_ROOM = 0.8  # of the context window for documents; the rest is for schema, instructions and the answer
+_SURELY_FITS_PAGES = 20  # with a window of at least _SURELY_WINDOW tokens nothing needs measuring
+_SURELY_WINDOW = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """How a document fits. pages_per_part: None when it fits whole."""
+
+    pages: int
+    pages_per_part: int | None
+    reason: str = ""
+
+
+async def fit(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> Fit:
+    """Measure one document against the model. Raises DocumentTooLong where it cannot be cut to size."""
+    window = context_window(provider_of(spec.model), str(getattr(spec.model, "model_name", spec.model)))
+    limit = _page_limit(spec) if document.mime_type == PDF else None
+    pages = await _pages(document, reader)
+    tokens = 0
+    if window is not None and (pages > _SURELY_FITS_PAGES or window < _SURELY_WINDOW or pages <= 1):
+        tokens = await _tokens(spec, document, reader)
+    per_part = pages
+    reasons = []
+    if limit is not None and pages > limit:
+        per_part = limit
+        reasons.append(f"{pages} pages, {provider_of(spec.model)} reads {limit}")
+    if window is not None and tokens > window * _ROOM:
+        reasons.append(f"about {tokens:,} tokens, the model's context window is {window:,}")
+        per_part = min(per_part, max(1, int(pages * window * _ROOM / tokens)))
+    if not reasons:
+        return Fit(pages=pages, pages_per_part=None)
+    if document.mime_type != PDF or pages <= 1:
+        raise DocumentTooLong(f"{document.filename or 'the document'} is too long: {'; '.join(reasons)}")
+    return Fit(pages=pages, pages_per_part=per_part, reason="; ".join(reasons))
+
+
+async def _pages(document: Attachment, reader: ReaderPool) -> int:
+    """Pages of a PDF, which is opened for it: a damaged one is refused here, before any call. Others count as one."""
+    if document.mime_type != PDF:
+        return 1
+    found = await reader.call(_INSPECT, document.content, {"mime_type": PDF})
+    return int(found["pages"])
+
+
+async def _tokens(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> int:
+    if len(document.content) < 50_000 and document.mime_type != PDF:
+        return int(len(document.content) / _CHARACTERS_A_TOKEN)
+    found = await reader.call(_MEASURE, document.content, {"mime_type": document.mime_type})
+    text = found["characters"] / _CHARACTERS_A_TOKEN
+    as_images = document.mime_type == PDF and (reads_pdf(spec.model) or found["images"])
+    return int(text + (found["pages"] * _IMAGE_TOKENS if as_images else 0))
+
+
+def _page_limit(spec: AgentSpec) -> int | None:
+    provider = provider_of(spec.model)
+    return next((n for name, n in _PAGE_LIMITS.items() if provider.startswith(name)), None)
+
+
+@functools.lru_cache(maxsize=256)
+def context_window(provider: str, model: str) -> int | None:
+    """Tokens that a model reads at once, None when the bundled list does not know it."""
+    try:
+        found = calc_price(
+            Usage(input_tokens=1), model_ref=model.partition(":")[2] or model, provider_id=list_provider(provider)
+        )
+    except LookupError:
+        return None
+    return found.model.context_window
