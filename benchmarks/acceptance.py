@@ -35,7 +35,7 @@ def make_documents(folder: Path, count: int) -> Path:
 async def accept(manifest: Path, database: Path) -> float:
     """Seconds from the call to the last commit; nothing is executed."""
     from nightdrop import Agent, SqliteDb
-    from nightdrop.batch import BatchCall, accept_batch, open_batch_for
+    from nightdrop.batch import BatchCall, accept_batch, documents_of, open_batch_for
     from nightdrop.engine import engine_for
     from nightdrop.schemas import Invoice
 
@@ -44,7 +44,8 @@ async def accept(manifest: Path, database: Path) -> float:
     engine = await engine_for(db, own_batches=True)  # adopts no batch: accepts only
     call = BatchCall(subject=agent.spec.subject, source=manifest, message="Read.", max_bytes=1 << 20)
     started = time.perf_counter()
-    batch_id, files = await open_batch_for(engine, call)
+    files = await documents_of(call)
+    batch_id = await open_batch_for(engine, call)
     await accept_batch(engine, batch_id, call, files)
     return time.perf_counter() - started
 
