@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from nightdrop import SqliteDb
 
@@ -39,6 +41,13 @@ def invoice_text(number: int) -> str:
         f"Invoice number: INV-{number:05}\nInvoice date: 2026-03-{number % 28 + 1:02}\n"
         f"Net amount: {net}.00 EUR\nTotal: {net}.00 EUR\n"
     )
+
+
+def scan_png() -> bytes:
+    """A valid picture without any text: what the local reader cannot read."""
+    out = io.BytesIO()
+    Image.new("RGB", (40, 40), "white").save(out, "PNG")
+    return out.getvalue()
 
 
 @pytest.fixture

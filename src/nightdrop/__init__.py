@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from nightdrop.records import (
         BatchProgress,
         BatchStatus,
-        DeadLetter,
         FieldResult,
         File,
         RunError,
@@ -28,7 +27,6 @@ _HOMES = {
     "Batch": "nightdrop.public.batch",
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",
-    "DeadLetter": "nightdrop.records",
     "FieldResult": "nightdrop.records",
     "File": "nightdrop.records",
     "InputError": "nightdrop.errors",
@@ -48,7 +46,6 @@ __all__ = [
     "Batch",
     "BatchProgress",
     "BatchStatus",
-    "DeadLetter",
     "FieldResult",
     "File",
     "InputError",

@@ -34,4 +34,6 @@ async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderP
         {"mime_type": document.mime_type, "filename": document.filename, "schema": spec.schema.json_schema},
     )
     fields = {path: FieldResult.from_json(data) for path, data in found["fields"].items()}
+    for path in found["missing"]:
+        fields.setdefault(path, FieldResult(value=None))
     return Answer(content=spec.schema.validate(found["content"]), fields=fields)

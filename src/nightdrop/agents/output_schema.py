@@ -42,7 +42,7 @@ class OutputSchema:
         """Content as JSON data, valid against the schema. Raises AnswerInvalid that names the fields."""
         if self._model is not None:
             try:
-                return self._model.model_validate(data).model_dump(mode="json")
+                return self._model.model_validate(data).model_dump(mode="json", by_alias=False)
             except ValidationError as error:
                 problems = "; ".join(
                     f"{'.'.join(str(p) for p in e['loc']) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
@@ -59,7 +59,7 @@ class OutputSchema:
         """Stored content as an instance of the schema's class (JSON data where there is no class)."""
         if content is None or self._model is None:
             return content
-        return self._model.model_validate(content)
+        return self._model.model_validate(content, by_alias=True, by_name=True)  # stored by name, asked by alias
 
 
 def _checked(schema: dict[str, Any]) -> Any:

@@ -54,7 +54,15 @@ class BatchCall:
         if label is None:
             return None
         place = label if "://" in label else os.path.abspath(label)
-        parts = (self.subject.kind, self.subject.id, self.subject.revision, self.message, place, str(self.limit))
+        parts = (
+            self.subject.kind,
+            self.subject.id,
+            self.subject.revision,
+            self.message,
+            place,
+            str(self.limit),
+            str(self.rerun),
+        )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -62,9 +70,10 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
     """The id of the batch that this call starts or continues. List its documents first: a typo leaves no batch."""
     label = source_label(call.source)
     source = None if label is None else File(url=label).source if "://" in label else File(filepath=label).source
-    return await engine.desk.write(
-        lambda c: rows.open_batch(
-            c,
+
+    def commit(connection: sa.Connection) -> str:
+        batch_id = rows.open_batch(
+            connection,
             call.subject,
             message=call.message,
             source=source,
@@ -72,7 +81,11 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
             user_id=call.user_id,
             now_ms=clock.now_ms(),
         )
-    )
+        if call.retry_failed:  # what an interrupted batch has taken in already is not taken in again
+            rows.try_all_again(connection, rows.failed_runs(connection, batch_id), clock.now_ms())
+        return batch_id
+
+    return await engine.desk.write(commit)
 
 
 async def documents_of(call: BatchCall) -> Iterator[File]:
@@ -84,8 +97,9 @@ async def documents_of(call: BatchCall) -> Iterator[File]:
 async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: Iterator[File]) -> None:
     """Accept every document of the source; returns when all are committed. One portion is read as another commits."""
     committing: asyncio.Task[None] | None = None
+    source = _Source(files)
     try:
-        while chunk := await asyncio.to_thread(_look, files):
+        while chunk := await asyncio.to_thread(source.next_chunk):
             known = await engine.desk.read(
                 partial(rows.known_items, batch_id=batch_id, files=[listed.key for listed in chunk])
             )
@@ -101,10 +115,27 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: It
     engine.wake()
 
 
-def _look(files: Iterator[File]) -> list[Listed]:
-    """The next documents; one that is named twice among them is one."""
-    chunk = (look_at(file) for file in itertools.islice(files, _CHUNK_FILES))
-    return list({listed.key: listed for listed in chunk}.values())
+class _Source:
+    """A source in chunks. When it breaks, what came before is handed over first, then its error is raised."""
+
+    def __init__(self, files: Iterator[File]) -> None:
+        self._files = files
+        self._error: Exception | None = None
+
+    def next_chunk(self) -> list[Listed]:
+        """The next documents; one that is named twice among them is one."""
+        if self._error is not None:
+            raise self._error
+        chunk: dict[str, Listed] = {}
+        try:
+            for file in itertools.islice(self._files, _CHUNK_FILES):
+                listed = look_at(file)
+                chunk[listed.key] = listed
+        except Exception as error:  # the caller's own source: raised once its documents are in
+            if not chunk:
+                raise
+            self._error = error
+        return list(chunk.values())
 
 
 def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:

@@ -63,13 +63,14 @@ def show(batch_id: str, db: str | None, as_json: bool) -> None:
     from nightdrop.cli.show import print_json, print_table, when
     from nightdrop.cli.work import summary
     from nightdrop.errors import BatchNotFound
+    from nightdrop.records.dead_letter import DeadLetterState
     from nightdrop.store.batches import load_batch
     from nightdrop.store.dead_letters import list_dead_letters
 
     database = existing_database(db)
     with database.read() as connection:
         batch = load_batch(connection, batch_id)
-        letters = list_dead_letters(connection, batch_id=batch_id, limit=200)
+        letters = list_dead_letters(connection, batch_id=batch_id, state=DeadLetterState.OPEN, limit=200)
     if batch is None:
         raise BatchNotFound(f"there is no batch {batch_id!r} in {database.label}")
     if as_json:

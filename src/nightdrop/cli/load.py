@@ -8,16 +8,20 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nightdrop.errors import UsageError
-from nightdrop.public.agent import Agent
 from nightdrop.settings import Settings, load_settings
 from nightdrop.store import Database, SqliteDb
+
+if TYPE_CHECKING:
+    from nightdrop.public.agent import Agent
 
 
 def load_agent(reference: str) -> Agent:
     """The Agent named by `path/app.py:name` or `package.module:name`. Raises UsageError that says what is wrong."""
+    from nightdrop.public.agent import Agent
+
     found = load_object(reference, "--agent")
     if not isinstance(found, Agent):
         raise UsageError(f"--agent {reference}: it is a {type(found).__name__}, not a nightdrop.Agent")
@@ -40,6 +44,8 @@ def load_object(reference: str, option: str) -> Any:
 
 def schema_agent(model: str, schema: str, db: Database) -> Agent:
     """An agent without code: --model and --schema (`invoice`, `module:Class` or a JSON schema file)."""
+    from nightdrop.public.agent import Agent  # loads the engine: only commands that run something need it
+
     return Agent(model=model, output_schema=_schema(schema), db=db, id=f"{model}-{_schema_name(schema)}")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+from nightdrop.settings import load_settings
 
 if TYPE_CHECKING:
     from nightdrop.batch import BatchCall
     from nightdrop.public.agent import Agent
     from nightdrop.records.batch import BatchProgress
+    from nightdrop.store import Database
 
 _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 
@@ -87,14 +91,13 @@ def _run(options: _Options) -> int:
     state = batch.progress()
     if options.out is not None:
         write_rows(options.out, batch_rows(database, batch.id))
-    _report(state, options)
+    _report(state, options, database)
     database.close()
     return SOME_FAILED if state.failed else ALL_DONE
 
 
 def _call(agent: Agent, options: _Options) -> BatchCall:
     from nightdrop.batch import BatchCall
-    from nightdrop.settings import load_settings
 
     return BatchCall(
         subject=agent.spec.subject,
@@ -108,7 +111,7 @@ def _call(agent: Agent, options: _Options) -> BatchCall:
     )
 
 
-def _report(state: BatchProgress, options: _Options) -> None:
+def _report(state: BatchProgress, options: _Options, database: Database) -> None:
     from nightdrop.cli.work import summary
 
     if options.as_json:
@@ -118,8 +121,13 @@ def _report(state: BatchProgress, options: _Options) -> None:
     if options.out is not None:
         click.echo(f"Results: {options.out}")
     if state.failed:
-        place = "" if options.db is None else f" --db {options.db}"
-        click.echo(f"Why they failed: nightdrop batches show {state.id}{place}")
+        click.echo(f"Why they failed: nightdrop batches show {state.id}{_db_option(database)}")
+
+
+def _db_option(database: Database) -> str:
+    """` --db PATH` where a command would not find the database by itself."""
+    usual = os.path.abspath(load_settings().db)
+    return "" if database.label == usual else f" --db {shlex.quote(os.path.relpath(database.label))}"
 
 
 def _concurrency(text: str) -> int | None:

@@ -33,7 +33,7 @@ def read_sheets(content: bytes, mime_type: str) -> list[tuple[int, str, list[lis
     found = []
     with _opened(content) as workbook:
         for number, sheet in enumerate(workbook.sheets_metadata, 1):
-            if sheet.visible is not python_calamine.SheetVisibleEnum.Visible:
+            if sheet.visible != python_calamine.SheetVisibleEnum.Visible:  # equal, in older versions not the same
                 continue
             rows = _rows(workbook.get_sheet_by_name(sheet.name), formats.get(sheet.name, {}))
             if rows:

@@ -40,6 +40,7 @@ class Attempts:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[str] = set()
         self._listeners: dict[str, Callable[[str], None]] = {}
+        self.leaving = False  # the process goes: nothing that fails now is a run's own failure
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
 
     @property
@@ -65,6 +66,10 @@ class Attempts:
                 lambda c: rows.mark_cancelled(c, run_id, attempt, clock.now_ms()),
             )
             self._waiters.ended(run_id)
+        except Exception as error:
+            if not self.leaving:
+                raise
+            raise asyncio.CancelledError from error  # threads are gone: the next process begins it again
         finally:
             self._tasks.pop(run_id, None)
             self._cancelling.discard(run_id)
@@ -96,6 +101,8 @@ class Attempts:
         reach("attempt.started")
         end = await self._answer(work)
         reach("answer.made")
+        if self.leaving:
+            raise asyncio.CancelledError
         await self._commit(run_id, end)
         reach("result.committed")
         self._listeners.pop(run_id, None)

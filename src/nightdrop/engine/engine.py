@@ -164,6 +164,7 @@ class Engine:
 
     def abandon(self) -> None:
         """Hand every open run back to the queue, from any thread, without waiting for anything."""
+        self._attempts.leaving = True
         try:
             self._lease.end()
         except NightdropError as error:

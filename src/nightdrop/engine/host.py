@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
+import threading
 
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.engine import Engine, EngineOptions
@@ -76,8 +78,15 @@ def close_engine() -> None:
         portal().call(engine.stop())
 
 
-@atexit.register
 def abandon_engine() -> None:
     """Leaving the process waits for nothing: open runs are handed back, their work goes on elsewhere."""
     if _engine is not None:
+        logging.getLogger("dbos").setLevel(
+            logging.CRITICAL + 1
+        )  # about threads that are gone
         _engine.abandon()
+
+
+# Thread pools stop before atexit functions run, and what they refuse then must not look like a failed run: hand the
+# runs back first. Registered after concurrent.futures, so called before it.
+getattr(threading, "_register_atexit", atexit.register)(abandon_engine)

@@ -19,7 +19,7 @@ from nightdrop.portal import portal
 from nightdrop.public import execute
 from nightdrop.public.batch import Batch
 from nightdrop.public.execute import Files
-from nightdrop.public.stepped import Stepped
+from nightdrop.public.stepped import stepped
 from nightdrop.records.event import RunEvent
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
@@ -133,7 +133,7 @@ class Agent:
         """
         call = _call(input, files, session_id, user_id, background, rerun, metadata)
         if stream:
-            return Stepped(execute.stream(self.spec, self.db, call))
+            return stepped(execute.stream(self.spec, self.db, call))
         return portal().call(execute.execute(self.spec, self.db, call))
 
     @overload

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from nightdrop.batch import BatchCall, accept_batch, documents_of, stream_result
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
 from nightdrop.portal import portal
+from nightdrop.public.stepped import END, close, step, stepped
 from nightdrop.records.batch import BatchProgress
 from nightdrop.records.file import File
 from nightdrop.records.run import RunOutput
@@ -29,26 +31,17 @@ class Results:
         self._batch = batch
 
     def __iter__(self) -> Iterator[RunOutput]:
-        stream = self._batch.stream()
-        try:
-            while True:
-                try:
-                    yield portal().call(anext(stream))[1]  # type: ignore[arg-type]
-                except StopAsyncIteration:
-                    return
-        finally:
-            portal().call(stream.aclose())  # type: ignore[attr-defined]
+        with contextlib.closing(stepped(self._batch.finished())) as found:
+            for _, run in found:
+                yield run
 
     async def __aiter__(self) -> AsyncIterator[RunOutput]:
-        stream = self._batch.stream()
+        stream = self._batch.finished()
         try:
-            while True:
-                try:
-                    yield (await portal().bridge(anext(stream)))[1]  # type: ignore[arg-type]
-                except StopAsyncIteration:
-                    return
+            while (found := await portal().bridge(step(stream))) is not END:
+                yield found[1]
         finally:
-            await portal().bridge(stream.aclose())  # type: ignore[attr-defined]
+            await portal().bridge(close(stream))
 
 
 class Batch:
@@ -113,8 +106,11 @@ class Batch:
         await portal().bridge(self._resume())
         return self
 
-    async def stream(self) -> AsyncIterator[tuple[str, RunOutput]]:
-        """(file, run) of each distinct document once it has ended; on the portal's loop only."""
+    def __bool__(self) -> bool:
+        return True  # not its length: asking that waits until the source is listed
+
+    async def finished(self) -> AsyncGenerator[tuple[str, RunOutput]]:
+        """(file, run) of each distinct document once it has ended; iterate `results()`, which works on any loop."""
         async for file, run in stream_results(self._engine, self.id, self._accepting.done):
             yield file, replace(run, content=self._schema.load(run.content))
         await self._accepted()

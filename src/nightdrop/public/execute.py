@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nightdrop.agents import AgentSpec, check_ready
+from nightdrop.documents.kinds import IMAGES, OFFICE, PDF
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, UsageError
@@ -24,6 +25,7 @@ from nightdrop.settings import load_settings
 from nightdrop.store import Database
 
 _INSPECT = "nightdrop.documents.inspect:inspect"
+_OPENED = {PDF} | OFFICE | IMAGES
 Files = Sequence[File | str | os.PathLike[str]]
 
 
@@ -48,6 +50,8 @@ async def execute(
         raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
     check_ready(spec)
     taken = await _take(call.files)
+    if spec.is_local and len(taken) != 1:
+        raise UsageError(f'model="local" reads one document per run, got {len(taken)}: use batch() for many')
     request = RunRequest(
         subject=spec.subject,
         message=call.input,
@@ -62,7 +66,7 @@ async def execute(
     return await portal().bridge(_durable(spec, db, request, taken, call.background, on_text))
 
 
-async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncIterator[RunEvent | RunOutput]:
+async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncGenerator[RunEvent | RunOutput]:
     """Events as they happen, the RunOutput last. Leaving the iteration early cancels the run."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
@@ -92,9 +96,9 @@ async def _take(files: Files) -> list[Taken]:
 
 
 async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
-    """Open each PDF, so that an encrypted or damaged one is refused before anything is stored."""
-    pdfs = [t for t in taken if t.ref.mime_type == "application/pdf" and t.content is not None]
-    await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in pdfs])
+    """Open what has an inside, so that an encrypted or damaged one is refused before anything is stored."""
+    opened = [t for t in taken if t.ref.mime_type in _OPENED and t.content is not None]
+    await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in opened])
 
 
 async def _durable(

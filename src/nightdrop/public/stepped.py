@@ -1,36 +1,32 @@
-"""An async iterator stepped from sync code, one item at a time, on the portal."""
+"""An async generator that lives on the portal, stepped from elsewhere, one item at a time."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, TypeVar
 
 from nightdrop.portal import portal
 
 T = TypeVar("T")
 
-
-class Stepped(Generic[T]):
-    """Iterates an async generator; leaving early closes it."""
-
-    def __init__(self, stream: AsyncIterator[T]) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        found = portal().call(self._step())
-        if found is _END:
-            raise StopIteration
-        return found  # type: ignore[return-value]
-
-    def close(self) -> None:
-        """End it before its end."""
-        portal().call(self._stream.aclose())  # type: ignore[attr-defined]
-
-    async def _step(self) -> T | object:
-        return await anext(self._stream, _END)
+END: Any = object()
+"""What `step` gives when there is nothing more."""
 
 
-_END = object()
+def stepped(stream: AsyncGenerator[T]) -> Generator[T]:
+    """The items for sync code; leaving the loop early closes the generator."""
+    try:
+        while (found := portal().call(step(stream))) is not END:
+            yield found
+    finally:
+        portal().call(close(stream))
+
+
+async def step(stream: AsyncGenerator[T]) -> T:
+    """The next item, or END."""
+    return await anext(stream, END)
+
+
+async def close(stream: AsyncGenerator[T]) -> None:
+    """End the generator before its end."""
+    await stream.aclose()

@@ -129,6 +129,18 @@ def resume_batch(connection: sa.Connection, batch_id: str) -> list[str]:
     return _runs_with(connection, batch_id, ("CANCELLED",))
 
 
+def failed_runs(connection: sa.Connection, batch_id: str) -> list[str]:
+    """Runs of a batch that ended in ERROR and may be tried again: a document that cannot be used stays refused."""
+    i = batch_items.c
+    query = (
+        sa.select(runs.c.run_id)
+        .join(batch_items, sa.and_(i.run_id == runs.c.run_id, i.batch_id == batch_id))
+        .where(runs.c.status == "ERROR", runs.c.started_at.is_not(None))
+        .distinct()
+    )
+    return list(connection.scalars(query))
+
+
 def try_all_again(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> None:
     """Queue these ended runs for another attempt."""
     found = connection.execute(sa.select(runs.c.run_id, runs.c.attempt).where(runs.c.run_id.in_(run_ids))).all()

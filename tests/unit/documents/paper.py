@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 Text = tuple[float, float, str]
@@ -60,4 +62,24 @@ def no_pages() -> bytes:
     document = pypdfium2.PdfDocument.new()
     document.save(out)
     document.close()
+    return out.getvalue()
+
+
+def form(name: str, value: str) -> bytes:
+    """A page with a label and a text field that somebody filled in."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(WIDTH, HEIGHT))
+    canvas.drawString(50, HEIGHT - 50, name)
+    canvas.acroForm.textfield(name="field", value=value, x=150, y=HEIGHT - 60, width=200, height=24)
+    canvas.save()
+    return out.getvalue()
+
+
+def scan(stamp: str = "", *, covers: float = 1.0) -> bytes:
+    """A page that is a picture (on so much of its height), with a stamp of real text."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(WIDTH, HEIGHT))
+    canvas.drawImage(ImageReader(Image.new("RGB", (40, 30), "gray")), 0, 0, WIDTH, HEIGHT * covers)
+    canvas.drawString(50, 10, stamp)
+    canvas.save()
     return out.getvalue()

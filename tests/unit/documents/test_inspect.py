@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import paper
+import pictures
 import pytest
 
 from nightdrop.documents.inspect import inspect
-from nightdrop.errors import PdfCorrupt, PdfEncrypted, PdfNoPages
+from nightdrop.errors import FileCorrupt, PdfCorrupt, PdfEncrypted, PdfNoPages
 
 PDF = {"mime_type": "application/pdf"}
 PAGE = [(50, 50, "Hello")]
@@ -18,6 +19,14 @@ def test_pages_are_counted() -> None:
 
 def test_text_is_one_page() -> None:
     assert inspect(b"Hello", {"mime_type": "text/plain"}) == {"pages": 1}
+
+
+def test_images_are_opened_too() -> None:
+    tiff = pictures.tiff(pictures.two_colours(), pictures.two_colours())
+    assert inspect(tiff, {"mime_type": "image/tiff"}) == {"pages": 2}
+    assert inspect(pictures.saved(pictures.two_colours(), "PNG"), {"mime_type": "image/png"}) == {"pages": 1}
+    with pytest.raises(FileCorrupt):
+        inspect(b"\x89PNG\r\n\x1a\n garbage", {"mime_type": "image/png"})
 
 
 def test_a_user_password_locks() -> None:

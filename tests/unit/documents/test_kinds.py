@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+import office_files
 import pytest
 
 from nightdrop.documents.kinds import check
-from nightdrop.errors import FileEmpty, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
+from nightdrop.errors import FileEmpty, FileEncrypted, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -14,6 +18,22 @@ TIFF = b"II*\x00\x08\x00\x00\x00"
 ZIP = b"PK\x03\x04\x14\x00\x00\x00\x08\x00[Content_Types].xml"
 EML = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: hi\r\nMIME-Version: 1.0\r\n\r\nHello"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00"
+
+
+def zipped(*names: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    return out.getvalue()
+
+
+DOCX = zipped("[Content_Types].xml", "word/document.xml", "word/embeddings/sheet.xlsx")
+XLSX = zipped("[Content_Types].xml", "xl/workbook.xml")
+PPTX = zipped("[Content_Types].xml", "ppt/slides/slide1.xml")
+ODS = office_files.ods(["a"])
+XLS = office_files.OLD_WORKBOOK
+ole = office_files.old_office_file
 
 
 def kind(content: bytes, filename: str | None = None, mime_type: str | None = None) -> str:
@@ -55,6 +75,17 @@ def kind(content: bytes, filename: str | None = None, mime_type: str | None = No
         (b"Received: by x\r\n\r\nHi", "a.eml", None, "message/rfc822"),
         (b"Subject: dear all", "a.unknown", None, "text/plain"),
         (b"how to write %PDF- headers", "a.txt", None, "text/plain"),
+        (DOCX, "a.docx", None, office_files.DOCX),
+        (DOCX, None, office_files.DOCX, office_files.DOCX),
+        (DOCX, None, "application/octet-stream", office_files.DOCX),
+        (DOCX[:-30], "a.docx", None, office_files.DOCX),  # cut off: its reader says that it is damaged
+        (XLSX, "a.xlsx", "application/vnd.ms-excel", office_files.XLSX),
+        (XLSX, "a.xls", None, office_files.XLSX),
+        (PPTX, "a.PPTX", None, office_files.PPTX),
+        (ODS, "a.ods", None, office_files.ODS),
+        (XLS, "a.xls", "application/vnd.ms-excel", office_files.XLS),
+        (XLS, None, None, office_files.XLS),
+        (ole("WordDocument", "Workbook"), "a.xls", None, office_files.XLS),
     ],
 )
 def test_kinds(content: bytes, filename: str | None, mime_type: str | None, expected: str) -> None:
@@ -77,6 +108,12 @@ def test_kinds(content: bytes, filename: str | None, mime_type: str | None, expe
         (b"<!doctype html><html>Not found</html>", "x.csv", None),
         (b"<!doctype html><html>Not found</html>", "x.pdf", None),
         (PNG, "x.jpg", None),
+        (DOCX, "x.xlsx", None),
+        (DOCX, "x.pdf", None),
+        (DOCX, "x.zip", None),
+        (XLSX, "x.docx", None),
+        (PPTX, None, office_files.DOCX),
+        (XLS, "x.doc", None),
         (b"\x00\x01\x02\x03", "x.txt", None),
     ],
 )
@@ -89,10 +126,23 @@ def test_contradictions(content: bytes, filename: str | None, mime_type: str | N
     ("content", "filename", "named"),
     [
         (ZIP, "x.zip", "a ZIP archive"),
-        (ZIP + b"word/document.xml", "x.docx", "a Word document"),
-        (ZIP + b"xl/workbook.xml", None, "an Excel workbook"),
-        (ZIP + b"ppt/slides", "x.pptx", "a PowerPoint presentation"),
+        (zipped("readme.txt"), "x.docx", "a ZIP archive"),
+        (
+            zipped("xl/workbook.xml", "xl/vbaProject.bin"),
+            "x.xlsm",
+            "with macros.*; save it without macros",
+        ),
+        (zipped("word/document.xml", "word/vbaProject.bin"), "x.docx", "an Office file with macros"),
+        (zipped("xl/workbook.bin"), "x.xlsb", r"a binary Excel workbook \(.xlsb\).*; save it as .xlsx"),
+        (
+            ODS.replace(b"spreadsheet", b"text\0\0\0\0\0\0\0", 1),
+            "x.odt",
+            "an OpenDocument text.*; save it as .docx or PDF",
+        ),
         (OLE, "x.doc", "an old Office file"),
+        (ole("Root Entry", "WordDocument"), "x.doc", r"an old Word file \(.doc\).*; save it as .docx or PDF"),
+        (ole("PowerPoint Document"), "x.ppt", "an old PowerPoint file .*; save it as .pptx or PDF"),
+        (ole("__nameid_version1.0"), "x.msg", "an Outlook message.*; save it as .eml"),
         (b"GIF89a....", "x.gif", "a GIF image"),
         (b"{\\rtf1 hello}", "x.rtf", "an RTF document"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "x.webp", "a WebP image"),
@@ -103,6 +153,11 @@ def test_contradictions(content: bytes, filename: str | None, mime_type: str | N
 def test_unsupported_types_are_named(content: bytes, filename: str | None, named: str) -> None:
     with pytest.raises(FileTypeUnsupported, match=named):
         kind(content, filename)
+
+
+def test_an_office_file_under_a_password() -> None:
+    with pytest.raises(FileEncrypted, match="remove the password"):
+        kind(ole("EncryptionInfo", "EncryptedPackage"), "x.docx")
 
 
 def test_empty() -> None:

@@ -73,6 +73,12 @@ def test_unicode() -> None:
     ]
 
 
+def test_what_was_typed_into_a_form_is_read() -> None:
+    page = read_pages(paper.form("Name:", "Jane Doe"), PDF).pages[0]
+    assert page.text == "Name:  Jane Doe"
+    assert page.words[1].left == pytest.approx(152, abs=4)
+
+
 def test_several_pages() -> None:
     text = read_pages(paper.pdf([(50, 40, "one")], [(50, 40, "two")], []), PDF)
     assert [(page.number, page.text) for page in text.pages] == [(1, "one"), (2, "two"), (3, "")]

@@ -1,0 +1,106 @@
+"""What becomes of runs: the model, the reader, the database."""
+
+from __future__ import annotations
+
+from nightdrop.errors.root import NightdropError
+
+
+class RunFailed(NightdropError):
+    """The run ended in ERROR; `code` is the code of its error."""
+
+    code = "run_failed"
+
+
+class ModelFailed(NightdropError):
+    """The model gave no usable answer. `raw_answer`: what it said, None when it said nothing."""
+
+    code = "model_failed"
+    http_status = 502
+
+    def __init__(
+        self, message: str | None = None, *, raw_answer: str | None = None, retry_after: float | None = None
+    ) -> None:
+        self.raw_answer = raw_answer
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class AnswerInvalid(ModelFailed):
+    """The answer does not fit the output schema."""
+
+    code = "answer_invalid"
+
+
+class AnswerTruncated(ModelFailed):
+    """The answer was cut off at the model's output limit."""
+
+    code = "answer_truncated"
+
+
+class AnswerRefused(ModelFailed):
+    """The model or its content filter refused to answer."""
+
+    code = "answer_refused"
+
+
+class RateLimited(ModelFailed):
+    """The provider answered 429: its rate limit is reached. Spends none of the document's attempts."""
+
+    code = "rate_limited"
+    retryable = True
+    http_status = 429
+
+
+class QuotaExhausted(ModelFailed):
+    """The provider's account has no credit or quota left."""
+
+    code = "quota_exhausted"
+    retryable = True
+
+
+class ProviderUnavailable(ModelFailed):
+    """The provider failed, was overloaded, or could not be reached."""
+
+    code = "provider_unavailable"
+    retryable = True
+    http_status = 503
+
+
+class ProviderRefusedKey(ModelFailed):
+    """The provider refused the key."""
+
+    code = "provider_auth"
+
+
+class ModelNotFound(ModelFailed):
+    """The provider has no such model."""
+
+    code = "model_not_found"
+
+
+class RequestRejected(ModelFailed):
+    """The provider rejected the request itself; sending it again cannot help."""
+
+    code = "request_rejected"
+
+
+class DocumentTooLong(ModelFailed):
+    """The document is longer than the model can read at once."""
+
+    code = "document_too_long"
+    http_status = 413
+
+
+class StorageFailed(NightdropError):
+    """The result could not be written to the database."""
+
+    code = "storage_failed"
+    retryable = True
+    http_status = 503
+
+
+class SchemaOutdated(NightdropError):
+    """The database was written by a newer nightdrop: upgrade this installation."""
+
+    code = "database_too_new"
+    http_status = 503

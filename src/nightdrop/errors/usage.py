@@ -1,0 +1,73 @@
+"""Wrong calls: what the caller must change."""
+
+from nightdrop.errors.root import NightdropError
+
+
+class UsageError(NightdropError):
+    """The call cannot be understood."""
+
+    code = "bad_argument"
+    http_status = 422
+
+
+class DatabaseRequired(UsageError):
+    """This needs a database: give the agent db=SqliteDb("nightdrop.db")."""
+
+    code = "database_required"
+
+
+class DatabaseConflict(UsageError):
+    """This process already runs on another database; close that one first with db.close()."""
+
+    code = "database_conflict"
+
+
+class AgentNotFound(UsageError):
+    """There is no such agent."""
+
+    code = "agent_not_found"
+    http_status = 404
+
+
+class RunNotFound(UsageError):
+    """There is no such run."""
+
+    code = "run_not_found"
+    http_status = 404
+
+
+class BatchNotFound(UsageError):
+    """There is no such batch."""
+
+    code = "batch_not_found"
+    http_status = 404
+
+
+class SourceNotFound(UsageError):
+    """The source names no file, folder, glob or manifest that exists."""
+
+    code = "source_not_found"
+
+
+class SchemaInvalid(UsageError):
+    """The output schema is neither a pydantic model nor a valid JSON schema."""
+
+    code = "schema_invalid"
+
+
+class ExtraMissing(UsageError):
+    """An optional part of nightdrop is needed and not installed."""
+
+    code = "extra_missing"
+
+
+class ProviderNotConfigured(UsageError):
+    """The model's provider has no key or address."""
+
+    code = "provider_not_configured"
+
+
+class ModelUnknown(UsageError):
+    """There is no such model or provider."""
+
+    code = "model_unknown"

@@ -1,0 +1,1 @@
+"""The tutorial made of tests: one concept a test, nothing mocked; the docstring says the behaviour."""
