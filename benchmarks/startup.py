@@ -1,6 +1,6 @@
 """How long `nightdrop --help` and `import nightdrop` take, as whole processes, beside a bare `python -c pass`.
 
-    python benchmarks/startup.py [--runs 15]
+python benchmarks/startup.py [--runs 15]
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from nightdrop.agents.models import provider_of, reads_pdf
 from nightdrop.agents.request import Attachment
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents.kinds import PDF
+from nightdrop.documents.opened import pages_of
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import DocumentTooLong
 from nightdrop.ledger.prices import list_provider
 
-_INSPECT = "nightdrop.documents.inspect:inspect"
 _MEASURE = "nightdrop.documents.measure:measure"
 _PAGE_LIMITS = {"anthropic": 100, "openai": 100, "google": 1000}
 """Pages of one PDF that a provider reads natively (their documentation, November 2026)."""
@@ -63,8 +63,7 @@ async def _pages(document: Attachment, reader: ReaderPool) -> int:
     """Pages of a PDF, which is opened for it: a damaged one is refused here, before any call. Others count as one."""
     if document.mime_type != PDF:
         return 1
-    found = await reader.call(_INSPECT, document.content, {"mime_type": PDF})
-    return int(found["pages"])
+    return await pages_of(reader, document.content, PDF, document.sha256)
 
 
 async def _tokens(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> int:

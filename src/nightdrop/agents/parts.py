@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,8 @@ async def cut(request: AnswerRequest, document: Attachment, fit: Fit, reader: Re
     parts = []
     for number, part in enumerate(found["parts"]):
         note = f"This is pages {part['first']} to {part['last']} of {fit.pages}. Answer only from these pages."
-        attachment = replace(document, content=base64.b64decode(part["base64"]))
+        content = base64.b64decode(part["base64"])
+        attachment = replace(document, content=content, sha256=hashlib.sha256(content).hexdigest())
         parts.append(
             replace(
                 request,

@@ -13,6 +13,7 @@ from nightdrop.records.field import FieldResult
 class Attachment:
     """A document as a model gets it: its bytes, type and name."""
 
+    sha256: str
     content: bytes
     mime_type: str
     filename: str | None

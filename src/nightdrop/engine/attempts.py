@@ -161,7 +161,12 @@ class Attempts:
 
     async def _documents(self, work: Work) -> list[Attachment]:
         return [
-            Attachment(content=await self._desk.blob(doc.location), mime_type=doc.mime_type, filename=ref.filename)
+            Attachment(
+                sha256=doc.sha256,
+                content=await self._desk.blob(doc.location),
+                mime_type=doc.mime_type,
+                filename=ref.filename,
+            )
             for ref, doc in work.documents
         ]
 

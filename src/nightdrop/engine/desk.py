@@ -15,6 +15,7 @@ from nightdrop.store import Database
 from nightdrop.store.writer import Writer
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -32,12 +33,15 @@ class Desk:
 
     async def read(self, query: Callable[[sa.Connection], T]) -> T:
         """Run a query on a reading thread."""
+        return await self.off_loop(self._read, query)
 
-        def run() -> T:
-            with self.db.read() as connection:
-                return query(connection)
+    def _read(self, query: Callable[[sa.Connection], T]) -> T:
+        with self.db.read() as connection:
+            return query(connection)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+    async def off_loop(self, work: Callable[[A], T], argument: A) -> T:
+        """Do blocking work on one of the reading threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, argument)
 
     async def write(self, operation: Callable[[sa.Connection], T]) -> T:
         """Run an operation on the writing thread; returns after its commit. Raises StorageFailed."""
@@ -60,7 +64,7 @@ class Desk:
 
     async def blob(self, location: str) -> bytes:
         """A document's bytes."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.db.blobs.read, location)
+        return await self.off_loop(self.db.blobs.read, location)
 
     def close(self) -> None:
         """Finish queued writes and end the threads."""

@@ -89,12 +89,14 @@ class Engine:
 
     async def keep(self, documents: Sequence[NewDocument]) -> list[dict[str, Any]]:
         """Write bytes that the store does not hold yet; returns their rows, for the transaction that accepts them."""
+        return await self.desk.off_loop(self._keep, documents)
+
+    def _keep(self, documents: Sequence[NewDocument]) -> list[dict[str, Any]]:
         by_hash = {d.sha256: d for d in documents}
-        known = await self.desk.read(lambda c: known_documents(c, by_hash))
+        with self.db.read() as connection:
+            known = known_documents(connection, by_hash)
         missing = [(sha, d.content) for sha, d in by_hash.items() if sha not in known]
-        if not missing:
-            return []
-        locations = await asyncio.to_thread(self.db.blobs.put_many, missing)
+        locations = self.db.blobs.put_many(missing)
         now_ms = clock.now_ms()
         return [
             {

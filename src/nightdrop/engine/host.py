@@ -81,9 +81,7 @@ def close_engine() -> None:
 def abandon_engine() -> None:
     """Leaving the process waits for nothing: open runs are handed back, their work goes on elsewhere."""
     if _engine is not None:
-        logging.getLogger("dbos").setLevel(
-            logging.CRITICAL + 1
-        )  # about threads that are gone
+        logging.getLogger("dbos").setLevel(logging.CRITICAL + 1)  # about threads that are gone
         _engine.abandon()
 
 

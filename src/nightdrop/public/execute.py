@@ -10,6 +10,7 @@ from typing import Any
 
 from nightdrop.agents import AgentSpec, check_ready
 from nightdrop.documents.kinds import IMAGES, OFFICE, PDF
+from nightdrop.documents.opened import pages_of
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, UsageError
@@ -24,7 +25,6 @@ from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 
-_INSPECT = "nightdrop.documents.inspect:inspect"
 _OPENED = {PDF} | OFFICE | IMAGES
 Files = Sequence[File | str | os.PathLike[str]]
 
@@ -97,22 +97,27 @@ async def _take(files: Files) -> list[Taken]:
 
 async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
     """Open what has an inside, so that an encrypted or damaged one is refused before anything is stored."""
-    opened = [t for t in taken if t.ref.mime_type in _OPENED and t.content is not None]
-    await asyncio.gather(*[reader.call(_INSPECT, t.content or b"", {"mime_type": t.ref.mime_type}) for t in opened])
+    await asyncio.gather(
+        *[
+            pages_of(reader, t.content, t.ref.mime_type, t.ref.sha256)
+            for t in taken
+            if t.ref.mime_type in _OPENED and t.content is not None and t.ref.sha256 is not None
+        ]
+    )
 
 
 async def _durable(
     spec: AgentSpec,
     db: Database,
     request: RunRequest,
-    taken: Sequence[Taken],
+    taken: list[Taken],
     background: bool,
     on_text: Callable[[str], None] | None,
 ) -> RunOutput:
     registry.add(spec)
     engine = await engine_for(db)
-    documents = [t.document for t in taken if t.document is not None]
-    accepted = await _accept_or_withdraw(engine, request, documents, on_text)
+    accepted = await _accept_or_withdraw(engine, request, [t.document for t in taken if t.document], on_text)
+    taken.clear()  # the bytes are stored: who waits for a model does not hold them too
     run = await (engine.load(accepted.run_id) if background else _wait_or_cancel(engine, accepted))
     return replace(run, content=spec.schema.load(run.content))
 

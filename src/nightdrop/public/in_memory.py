@@ -63,4 +63,9 @@ async def _answer_in_time(spec: AgentSpec, asked: AnswerRequest, reader: ReaderP
 
 
 def _attachment(taken: Taken) -> Attachment:
-    return Attachment(content=taken.content or b"", mime_type=taken.ref.mime_type or "", filename=taken.ref.filename)
+    return Attachment(
+        sha256=taken.ref.sha256 or "",
+        content=taken.content or b"",
+        mime_type=taken.ref.mime_type or "",
+        filename=taken.ref.filename,
+    )
