@@ -17,7 +17,6 @@ from nightdrop import (
     Agent,
     BatchProgress,
     BatchStatus,
-    DeadLetter,
     File,
     RunError,
     RunOutput,
@@ -26,7 +25,7 @@ from nightdrop import (
     schemas,
 )
 from nightdrop.records import FileRef, RunInput
-from nightdrop.records.dead_letter import DeadLetterState
+from nightdrop.records.dead_letter import DeadLetter, DeadLetterState
 from nightdrop.records.model_call import CostRow
 from nightdrop.sinks.row import COLUMNS, result_row
 from nightdrop.store.tables import metadata

@@ -35,5 +35,5 @@ async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderP
     )
     fields = {path: FieldResult.from_json(data) for path, data in found["fields"].items()}
     for path in found["missing"]:
-        fields.setdefault(path, FieldResult(value=None))
+        fields.setdefault(path, FieldResult(value=None, confidence=0.0))
     return Answer(content=spec.schema.validate(found["content"]), fields=fields)

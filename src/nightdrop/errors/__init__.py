@@ -45,7 +45,6 @@ from nightdrop.errors.run import (
     StorageFailed,
 )
 from nightdrop.errors.usage import (
-    AgentNotFound,
     BatchNotFound,
     DatabaseConflict,
     DatabaseRequired,
@@ -59,7 +58,6 @@ from nightdrop.errors.usage import (
 )
 
 __all__ = [
-    "AgentNotFound",
     "AnswerInvalid",
     "AnswerRefused",
     "AnswerTruncated",

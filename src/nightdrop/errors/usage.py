@@ -22,13 +22,6 @@ class DatabaseConflict(UsageError):
     code = "database_conflict"
 
 
-class AgentNotFound(UsageError):
-    """There is no such agent."""
-
-    code = "agent_not_found"
-    http_status = 404
-
-
 class RunNotFound(UsageError):
     """There is no such run."""
 

@@ -31,12 +31,12 @@ class Results:
         self._batch = batch
 
     def __iter__(self) -> Iterator[RunOutput]:
-        with contextlib.closing(stepped(self._batch.finished())) as found:
+        with contextlib.closing(stepped(self._batch._finished())) as found:
             for _, run in found:
                 yield run
 
     async def __aiter__(self) -> AsyncIterator[RunOutput]:
-        stream = self._batch.finished()
+        stream = self._batch._finished()
         try:
             while (found := await portal().bridge(step(stream))) is not END:
                 yield found[1]
@@ -109,7 +109,7 @@ class Batch:
     def __bool__(self) -> bool:
         return True  # not its length: asking that waits until the source is listed
 
-    async def finished(self) -> AsyncGenerator[tuple[str, RunOutput]]:
+    async def _finished(self) -> AsyncGenerator[tuple[str, RunOutput]]:
         """(file, run) of each distinct document once it has ended; iterate `results()`, which works on any loop."""
         async for file, run in stream_results(self._engine, self.id, self._accepting.done):
             yield file, replace(run, content=self._schema.load(run.content))
