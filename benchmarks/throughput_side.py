@@ -1,4 +1,4 @@
-"""One side of benchmarks/throughput.py, run with the python that has what the side needs: side folder concurrency scratch."""
+"""One side of benchmarks/throughput.py, in a process of its own. Arguments: side folder concurrency scratch."""
 
 from __future__ import annotations
 

@@ -142,8 +142,11 @@ def test_every_fault_of_the_provider_with_a_kill_in_it(
     assert code == -signal.SIGKILL, err
     code, _, err = finished(s.start())
     assert code == (0 if ends_as is None else 1), err
-    expected = [("COMPLETED", None, 8)] if ends_as is None else [("ERROR", ends_as, 8)]
-    assert s.query("SELECT status, error_code, count(*) FROM nightdrop_runs GROUP BY 1, 2") == expected
+    ended = s.query("SELECT status, error_code FROM nightdrop_runs")
+    assert len(ended) == 8
+    # a document whose first call was on its way at the kill asks again, and the second answer is right
+    assert set(ended) <= {("COMPLETED", None), ("ERROR", ends_as)}
+    assert ends_as is None or ("ERROR", ends_as) in ended
     s.assert_every_call_explained()
 
 

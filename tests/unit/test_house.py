@@ -128,11 +128,6 @@ def test_the_arrows_are_a_contract() -> None:
     assert ours - {"__init__", "__main__"} == named
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="pyproject.toml: the contracts `Only the engine knows DBOS` and `Only agents know pydantic-ai` leave out the "
-    "packages that came since: nightdrop.ledger and nightdrop.errors",
-)
 def test_only_the_engine_imports_dbos_and_only_agents_pydantic_ai() -> None:
     """Both contracts name every other package: one that is left out could import what it likes."""
     forbidden = {

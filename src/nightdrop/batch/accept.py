@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from nightdrop.store.accept import accept, add_documents
 _CHUNK_FILES = 500
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
+_FETCHES = 16  # URLs fetched at a time
 _PRIORITY = 10  # behind ad-hoc runs of single documents
 
 
@@ -153,7 +155,11 @@ def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
 
 
 def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
-    return [take_listed(listed, max_bytes) for listed in portion]
+    take = partial(take_listed, max_bytes=max_bytes)
+    if not any(listed.file.url for listed in portion):
+        return [take(listed) for listed in portion]
+    with ThreadPoolExecutor(_FETCHES) as threads:  # one slow server must not hold up the others
+        return list(threads.map(take, portion))
 
 
 async def _accept_portion(engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken]) -> None:

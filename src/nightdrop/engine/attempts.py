@@ -41,18 +41,22 @@ class Attempts:
         self._cancelling: set[str] = set()
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.leaving = False  # the process goes: nothing that fails now is a run's own failure
+        self.starting: set[str] = set()  # runs accepted for this process that have not begun yet
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
 
     @property
     def held(self) -> set[str]:
         """Runs this process has in hand, waiting or running."""
-        return self.queued | set(self._tasks)
+        return self.starting | self.queued | set(self._tasks)
 
     async def execute(self, run_id: str, attempt: int) -> None:
         """Bring one attempt to its end in the rows. Never raises, except to leave the attempt to another process."""
         task = asyncio.current_task()
         assert task is not None
+        if run_id in self._tasks:
+            raise asyncio.CancelledError  # it is at work here already
         self._tasks[run_id] = task
+        self.starting.discard(run_id)
         try:
             if run_id in self.queued:
                 async with self._gate:

@@ -59,6 +59,7 @@ class DbosHost:
                 "log_level": "ERROR",
                 "use_listen_notify": False,
                 "scheduler_polling_interval_sec": 30.0,
+                "notification_listener_polling_interval_sec": 0.2,  # how long closing waits for that thread
             }
         )
         _to_logging()

@@ -122,9 +122,11 @@ class Engine:
 
         def commit(connection: sa.Connection) -> Accepted:
             add_documents(connection, kept)
-            answers = accept(connection, [here], clock.now_ms())
+            answer = accept(connection, [here], clock.now_ms())[0]
+            if answer.fresh and answer.status.is_open:
+                self._attempts.starting.add(answer.run_id)  # before the commit, so that it is never taken for lost
             reach("accept.commit")
-            return answers[0]
+            return answer
 
         accepted = await self.desk.write(commit)
         reach("accept.committed")

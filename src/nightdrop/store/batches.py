@@ -17,6 +17,7 @@ from nightdrop.store.tables import batch_items, batches, runs
 
 _OPEN = ("PENDING", "RUNNING")
 _FAILED = ("ERROR", "CANCELLED")
+_CHUNK = 1000  # ids in one IN: SQLite takes 32,766 parameters
 
 
 def open_batch(
@@ -143,9 +144,10 @@ def failed_runs(connection: sa.Connection, batch_id: str) -> list[str]:
 
 def try_all_again(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> None:
     """Queue these ended runs for another attempt."""
-    found = connection.execute(sa.select(runs.c.run_id, runs.c.attempt).where(runs.c.run_id.in_(run_ids))).all()
-    for row in found:
-        try_again(connection, row.run_id, row.attempt, now_ms)
+    for at in range(0, len(run_ids), _CHUNK):
+        wanted = runs.c.run_id.in_(run_ids[at : at + _CHUNK])
+        for row in connection.execute(sa.select(runs.c.run_id, runs.c.attempt).where(wanted)).all():
+            try_again(connection, row.run_id, row.attempt, now_ms)
 
 
 def last_position(connection: sa.Connection, batch_id: str) -> int:
