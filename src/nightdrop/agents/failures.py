@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -42,12 +43,13 @@ _BY_STATUS: dict[int, type[ModelFailed]] = {
     413: DocumentTooLong,
     429: RateLimited,
 }
-_SECRET = re.compile(r"\b(sk|key|Bearer)[-_ ]?[A-Za-z0-9_\-.*]{8,}", re.IGNORECASE)
+_SECRET = re.compile(r"\b(?:sk|gsk|rk|pk|xai|AIza)[-_A-Za-z0-9.*]{8,}|(?i:bearer)\s+\S{8,}")
+_SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET")
 
 
 def failure_of(error: Exception) -> ModelFailed:
     """Our error for one of the model layer's, with the provider's words and without any key in them."""
-    message = _SECRET.sub("[key]", str(error))[:1000]
+    message = without_keys(str(error))[:1000]
     retry_after = getattr(error, "retry_after", None)
     kind: type[ModelFailed] = ModelFailed
     status = error.status_code if isinstance(error, ai.ModelHTTPError) else None
@@ -56,6 +58,14 @@ def failure_of(error: Exception) -> ModelFailed:
     else:
         kind = next((ours for theirs, ours in _TABLE if isinstance(error, theirs)), _by_default(status))
     return kind(message, retry_after=retry_after, raw_answer=_body(error))
+
+
+def without_keys(text: str) -> str:
+    """The text without the values of key variables and without what looks like a key."""
+    for name, value in os.environ.items():
+        if name.endswith(_SECRET_NAMES) and len(value) >= 8:
+            text = text.replace(value, "[key]")
+    return _SECRET.sub("[key]", text)
 
 
 def may_be_billed(error: BaseException) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import copy
 import inspect
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,8 @@ from nightdrop.errors import ExtraMissing, ModelUnknown, ProviderNotConfigured
 from nightdrop.portal import portal
 from nightdrop.settings import load_settings
 
+log = logging.getLogger("nightdrop.agents")
+
 COMPATIBLE = "compatible"
 """The provider name of any OpenAI-compatible server: `compatible:llama3` at OPENAI_BASE_URL, a key is optional."""
 
@@ -26,6 +30,7 @@ _READS_PDF = frozenset(
 )
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google": "google", COMPATIBLE: "openai"}
 _models: dict[str, Model] = {}
+os.register_at_fork(after_in_child=_models.clear)  # connections belong to the parent's event loop
 
 
 def model_for(model: str | Model) -> Model:
@@ -34,11 +39,30 @@ def model_for(model: str | Model) -> Model:
     Raises ExtraMissing, ProviderNotConfigured or ModelUnknown.
     """
     if isinstance(model, Model):
-        return model
-    key = f"{model}\0{os.environ.get('OPENAI_BASE_URL', '')}\0{os.environ.get('OPENAI_API_KEY', '')}"
+        return _once(model)
+    key = "\0".join([model, *_configuration()])
     if key not in _models:
         _models[key] = make_model(model)
     return _models[key]
+
+
+def _once(model: Model) -> Model:
+    """The same model with a client that does not retry by itself: each request has a ledger row of its own."""
+    client = getattr(model, "client", None)
+    if client is None or not hasattr(client, "with_options") or getattr(client, "max_retries", 0) == 0:
+        return model
+    once = copy.copy(model)
+    try:
+        once.client = client.with_options(max_retries=0)  # type: ignore[attr-defined]
+    except AttributeError:
+        log.warning("%r retries by itself: the ledger sees such retries as one call", model)
+        return model
+    return once
+
+
+def _configuration() -> list[str]:
+    """What a client is made from: a changed key or address makes a new one."""
+    return [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.endswith(("_API_KEY", "_BASE_URL"))]
 
 
 @atexit.register
@@ -67,7 +91,7 @@ def make_model(model: str) -> Model:
     try:
         if provider_name == COMPATIBLE:
             return _compatible(name)
-        return infer_model(model, provider_factory=_provider)
+        return _once(infer_model(model, provider_factory=_provider))
     except ProviderNotConfigured as error:
         raise ProviderNotConfigured(f"model={model!r}: {error.message}") from error
     except ImportError as error:

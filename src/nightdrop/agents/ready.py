@@ -6,6 +6,8 @@ from typing import Any
 
 from nightdrop.agents.spec import LOCAL, AgentSpec
 from nightdrop.errors import ModelUnknown
+from nightdrop.ledger.prices import check_prices
+from nightdrop.settings import load_settings
 
 
 def check_name(model: Any) -> None:
@@ -20,7 +22,10 @@ def check_name(model: Any) -> None:
 
 def check_ready(spec: AgentSpec) -> None:
     """Refuse a model that lacks its package or key. Raises ExtraMissing, ProviderNotConfigured or ModelUnknown."""
-    if spec.is_local or not isinstance(spec.model, str) or spec.model in _ready:
+    if spec.is_local:
+        return
+    check_prices(load_settings().prices)
+    if not isinstance(spec.model, str) or spec.model in _ready:
         return
     from nightdrop.agents.models import make_model  # the model layer is imported only where it is used
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -28,9 +29,11 @@ from nightdrop.agents.failures import failure_of, may_be_billed
 from nightdrop.faults import reach
 from nightdrop.ids import new_id
 from nightdrop.ledger.log import CallLog
-from nightdrop.ledger.prices import FREE, price_of
-from nightdrop.records.model_call import CallClosed, CallOpened, Usage
+from nightdrop.ledger.prices import FREE, UNKNOWN, price_of
+from nightdrop.records.model_call import CallClosed, CallOpened, Price, Usage
 from nightdrop.settings import load_settings
+
+log = logging.getLogger("nightdrop.agents")
 
 ANSWERED = "answered"
 CALL_ID_HEADER = "x-nightdrop-call-id"
@@ -125,14 +128,7 @@ class RecordedModel(WrapperModel):
             cache_write_tokens=used.cache_write_tokens,
             reasoning_tokens=int(used.details.get("reasoning_tokens", 0)),
         )
-        price = price_of(
-            self._provider_name,
-            response.model_name or call.model,
-            usage,
-            said=_named_cost(response),
-            at_ms=call.opened_at,
-            prices_file=load_settings().prices,
-        )
+        price = self._price(response, call, usage)
         return CallClosed(
             outcome=ANSWERED,
             closed_at=clock.now_ms(),
@@ -141,6 +137,21 @@ class RecordedModel(WrapperModel):
             first_token_ms=first_token_ms,
             response=ModelMessagesTypeAdapter.dump_json([response]).decode(),
         )
+
+    def _price(self, response: ModelResponse, call: CallOpened, usage: Usage) -> Price:
+        """What the call cost. The answer is here and paid: no trouble with a price list may lose it."""
+        try:
+            return price_of(
+                self._provider_name,
+                response.model_name or call.model,
+                usage,
+                said=_named_cost(response),
+                at_ms=call.opened_at,
+                prices_file=load_settings().prices,
+            )
+        except Exception:
+            log.exception("call %s has no price", call.call_id)
+            return UNKNOWN
 
 
 def _response(text: str) -> ModelResponse:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pydantic_ai
-from pydantic_ai.exceptions import ModelRetry, UnexpectedModelBehavior
+from pydantic_ai.exceptions import ModelRetry
 from pydantic_ai.messages import UserContent
 from pydantic_ai.output import StructuredDict
 
@@ -16,42 +17,47 @@ from nightdrop.agents.spec import AgentSpec
 from nightdrop.agents.tries import Tries
 from nightdrop.errors import AnswerInvalid, ModelFailed, NightdropError
 
+_NO_LIMIT = 1000  # the model layer's own count of invalid answers: ours ends it before
+
 
 async def ask_with_tools(spec: AgentSpec, shown: list[UserContent], model: RecordedModel, tries: Tries) -> Answer:
     """The model's valid answer after the tool calls it wanted. Raises ModelFailed."""
-    agent = _agent(spec, model)
     while True:
         model.rewind()
         try:
-            result = await agent.run(shown)
+            result = await _agent(spec, model, tries.left).run(shown)
             return Answer(content=result.output)
         except ModelFailed as failure:
-            await tries.after(failure)
+            await tries.after(failure, send_back=False)
         except NightdropError:
             raise
         except Exception as error:  # noqa: BLE001 - the model layer's, SDKs' and the user's tools' errors
-            await tries.after(_failure(error), send_back=False)
+            await tries.after(failure_of(error))
 
 
-def _agent(spec: AgentSpec, model: RecordedModel) -> pydantic_ai.Agent[None, Any]:
+def _agent(spec: AgentSpec, model: RecordedModel, answers: int) -> pydantic_ai.Agent[None, Any]:
+    """An agent that sends invalid answers back, `answers` in all."""
     schema = spec.schema.json_schema
     output: Any = str if schema is None else StructuredDict(schema, name=spec.schema.name.replace(" ", "_"))
     agent: pydantic_ai.Agent[None, Any] = pydantic_ai.Agent(
-        model, instructions=spec.instructions, tools=list(spec.tools), output_type=output, retries=spec.retries
+        model,
+        instructions=spec.instructions,
+        tools=list(spec.tools),
+        output_type=output,
+        retries={"tools": spec.retries, "output": _NO_LIMIT},
     )
+    invalid_answers = 0
 
     @agent.output_validator
     def validate(data: Any) -> Any:
-        """Invalid answers go back to the model with what is wrong."""
+        """Invalid answers go back to the model with what is wrong, as long as there are tries left."""
+        nonlocal invalid_answers
         try:
             return spec.schema.validate(data)
         except AnswerInvalid as invalid:
+            invalid_answers += 1
+            if invalid_answers >= answers:
+                raise AnswerInvalid(invalid.message, raw_answer=json.dumps(data, default=str)) from invalid
             raise ModelRetry(invalid.message) from invalid
 
     return agent
-
-
-def _failure(error: Exception) -> ModelFailed:
-    if type(error) is UnexpectedModelBehavior:  # invalid after every retry that the model layer was allowed
-        return AnswerInvalid(str(error.__cause__ or error), raw_answer=error.body)
-    return failure_of(error)

@@ -6,8 +6,9 @@ import asyncio
 import random
 
 from nightdrop.agents.recorded_model import ANSWERED
-from nightdrop.errors import AnswerInvalid, ModelFailed, RateLimited
+from nightdrop.errors import AnswerInvalid, ModelFailed, ProviderUnavailable, RateLimited
 from nightdrop.ledger.log import CallLog
+from nightdrop.records.model_call import PastCall
 
 PATIENCE_SECONDS = 5.0
 """Rate-limit waits up to this long are spent here; longer ones give the place to another document."""
@@ -25,6 +26,8 @@ class Tries:
         self.left = 1 + retries - len(failed)
         self._failed = len(failed)
         self._limited = 0
+        if self.left <= 0:
+            raise _spent(failed[-1])
 
     async def after(self, failure: ModelFailed, *, send_back: bool = True) -> None:
         """Count a failure and wait before the next call, or raise it when there is none left.
@@ -48,6 +51,13 @@ class Tries:
         if wait > PATIENCE_SECONDS or self._limited >= _MOST_429_IN_A_ROW:
             raise RateLimited(failure.message, retry_after=max(wait, 1.0))
         await asyncio.sleep(wait)
+
+
+def _spent(last: PastCall) -> ModelFailed:
+    """The failure that an earlier process saw last and did not live to store."""
+    failure = ModelFailed(f"every try failed, the last with {last.outcome}")
+    failure.code, failure.retryable = last.outcome, last.outcome == ProviderUnavailable.code
+    return failure
 
 
 def _backoff(step: int) -> float:

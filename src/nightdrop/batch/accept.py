@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,16 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop import clock
+from nightdrop.batch.listing import Listing
 from nightdrop.engine import Engine
 from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
-from nightdrop.intake.take import Listed, Taken, look_at, take_listed
+from nightdrop.intake.take import Listed, Taken, take_listed
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept, add_documents
+from nightdrop.store.attempts import cancel
 
-_CHUNK_FILES = 500
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _FETCHES = 16  # URLs fetched at a time
@@ -44,6 +45,7 @@ class BatchCall:
     limit: int | None = None
     rerun: bool = False
     retry_failed: bool = False
+    leave_out: tuple[str, ...] = ()  # files that are no documents, such as the results file
     max_bytes: int
 
     def __post_init__(self) -> None:
@@ -96,48 +98,33 @@ async def documents_of(call: BatchCall) -> Iterator[File]:
     return files if call.limit is None else itertools.islice(files, call.limit)
 
 
-async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, files: Iterator[File]) -> None:
+def listing_of(engine: Engine, call: BatchCall, files: Iterator[File]) -> Listing:
+    """The source to go through, without the database's own files."""
+    return Listing(files, [*engine.db.own_paths, *call.leave_out])
+
+
+async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: Listing) -> None:
     """Accept every document of the source; returns when all are committed. One portion is read as another commits."""
     committing: asyncio.Task[None] | None = None
-    source = _Source(files)
     try:
         while chunk := await asyncio.to_thread(source.next_chunk):
             known = await engine.desk.read(
                 partial(rows.known_items, batch_id=batch_id, files=[listed.key for listed in chunk])
             )
-            for portion in _portions([listed for listed in chunk if known.get(listed.key) != listed.version]):
+            portions = list(_portions([listed for listed in chunk if known.get(listed.key) != listed.version]))
+            for number, portion in enumerate(portions, start=1):
                 taken = await asyncio.to_thread(_take, portion, call.max_bytes)
                 if committing is not None:
                     await committing
-                committing = asyncio.create_task(_accept_portion(engine, batch_id, call, taken))
+                confirm = partial(source.confirm, chunk) if number == len(portions) else None
+                committing = asyncio.create_task(_accept_portion(engine, batch_id, call, taken, confirm))
+            if not portions:
+                source.confirm(chunk)
     finally:
         if committing is not None:
             await committing
     await engine.desk.write(lambda c: rows.close_acceptance(c, batch_id, clock.now_ms()))
     engine.wake()
-
-
-class _Source:
-    """A source in chunks. When it breaks, what came before is handed over first, then its error is raised."""
-
-    def __init__(self, files: Iterator[File]) -> None:
-        self._files = files
-        self._error: Exception | None = None
-
-    def next_chunk(self) -> list[Listed]:
-        """The next documents; one that is named twice among them is one."""
-        if self._error is not None:
-            raise self._error
-        chunk: dict[str, Listed] = {}
-        try:
-            for file in itertools.islice(self._files, _CHUNK_FILES):
-                listed = look_at(file)
-                chunk[listed.key] = listed
-        except Exception as error:  # the caller's own source: raised once its documents are in
-            if not chunk:
-                raise
-            self._error = error
-        return list(chunk.values())
 
 
 def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
@@ -162,11 +149,15 @@ def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
         return list(threads.map(take, portion))
 
 
-async def _accept_portion(engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken]) -> None:
+async def _accept_portion(
+    engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken], confirm: Callable[[], None] | None
+) -> None:
     kept = await engine.keep([t.document for t in taken if t.document is not None])
     reach("accept.stored")
     await engine.desk.write(lambda c: _commit(c, batch_id, call, taken, kept))
     reach("accept.committed")
+    if confirm is not None:
+        confirm()
     engine.wake()
 
 
@@ -201,7 +192,9 @@ def _commit(
             }
         )
         seen.add(answer.run_id)
-    rows.add_items(connection, items)
+    replaced = rows.add_items(connection, items)
+    if replaced:
+        cancel(connection, replaced, clock.now_ms())
     reach("accept.commit")
 
 

@@ -107,6 +107,7 @@ def _call(agent: Agent, options: _Options) -> BatchCall:
         limit=options.limit,
         rerun=options.rerun,
         retry_failed=options.retry_failed,
+        leave_out=() if options.out is None else (str(options.out),),
         max_bytes=load_settings().max_file_bytes,
     )
 

@@ -79,6 +79,14 @@ class Attempts:
             self._cancelling.discard(run_id)
             self.queued.discard(run_id)
 
+    def drop_queued(self) -> None:
+        """Forget what was handed to this process and has not begun: it is queued for everyone again."""
+        self.queued &= set(self._tasks)
+
+    def unlisten(self, run_id: str) -> None:
+        """Nobody hears of this run's text any more."""
+        self._listeners.pop(run_id, None)
+
     def listen(self, run_id: str, on_text: Callable[[str], None]) -> None:
         """Hear the answer's text of a run that is about to execute here, as it comes."""
         self._listeners[run_id] = on_text
@@ -109,7 +117,6 @@ class Attempts:
             raise asyncio.CancelledError
         await self._commit(run_id, end)
         reach("result.committed")
-        self._listeners.pop(run_id, None)
         self._waiters.ended(run_id)
 
     def _begin(self, connection: sa.Connection, run_id: str, attempt: int) -> Work | None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, SetWorkflowID
 
 from nightdrop.engine.serializer import JsonSerializer
+from nightdrop.errors import StorageFailed
 from nightdrop.records.request import Claimed
 
 _NAME = "nightdrop"
@@ -47,7 +48,10 @@ class DbosHost:
     async def start(self, body: Body) -> None:
         """Launch DBOS on the running event loop: its workflows run there. `body` executes an attempt."""
         global _body
-        await asyncio.to_thread(self._open_queue)
+        try:
+            await asyncio.to_thread(self.open_queue)
+        except sa.exc.DBAPIError as error:
+            raise StorageFailed(f"the engine cannot start: {error.orig}") from error
         DBOS(
             config={
                 "name": _NAME,
@@ -59,6 +63,7 @@ class DbosHost:
                 "log_level": "ERROR",
                 "use_listen_notify": False,
                 "scheduler_polling_interval_sec": 30.0,
+                "max_executor_threads": 16,  # short writes only; without a bound every run in flight gets a thread
                 "notification_listener_polling_interval_sec": 0.2,  # how long closing waits for that thread
             }
         )
@@ -67,13 +72,14 @@ class DbosHost:
         DBOS.launch()  # on this loop's thread: DBOS adopts the running loop for its async workflows
         _body = body
 
-    def _open_queue(self) -> None:
+    def open_queue(self) -> None:
         """Make our queue before the launch: DBOS looks for new queues only once a second."""
-        if not sa.inspect(self._engine).has_table("queues"):
-            DBOS.migrate(self._url)
-        self._client = DBOSClient(
-            system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
-        )
+        if self._client is None:
+            if not sa.inspect(self._engine).has_table("queues"):
+                DBOS.migrate(self._url)
+            self._client = DBOSClient(
+                system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
+            )
         self._client.register_queue(
             self._queue,
             worker_concurrency=self._window,
@@ -121,11 +127,13 @@ class DbosHost:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nightdrop-loop"))
 
     def _stop(self) -> None:
-        if self._client is not None:
-            self._client.delete_queue(self._queue)
-            self._client.destroy()
-            self._client = None
-        DBOS.destroy()
+        client, self._client = self._client, None
+        try:
+            if client is not None:
+                client.delete_queue(self._queue)
+                client.destroy()
+        finally:
+            DBOS.destroy()
 
     @property
     def _url(self) -> str:

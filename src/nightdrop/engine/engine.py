@@ -30,6 +30,7 @@ from nightdrop.records.run import RunOutput
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
 from nightdrop.store.accept import accept, add_documents, known_documents
+from nightdrop.store.executors import is_registered
 from nightdrop.store.load import load_run, statuses
 
 log = logging.getLogger("nightdrop.engine")
@@ -72,14 +73,25 @@ class Engine:
         self._pump = Pump(self.desk, self._host, self.registry, self._attempts, self.executor_id, window)
         if self._options.own_batches:
             self._pump.batches = set()
-        await self._host.start(self._attempts.execute)
-        await asyncio.to_thread(self._lease.begin)
+        try:
+            await self._host.start(self._attempts.execute)
+            await asyncio.to_thread(self._lease.begin)
+        except BaseException:
+            await self._host.stop()  # or every later start would find a half-started DBOS
+            self.desk.close()
+            raise
         loop = asyncio.get_running_loop()
         self._lease.keep(
             on_cancel=partial(_on_loop, loop, self._stop_runs),
             on_reclaim=self._host.forget_queue,
+            on_lost=partial(self._begin_again, loop),
         )
         self._pump.start()
+
+    def _begin_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        """This process was taken for dead: its queue is gone, and what waited in it is queued for everyone again."""
+        self._host.open_queue()
+        loop.call_soon_threadsafe(self._attempts.drop_queued)
 
     def adopt(self, batch_id: str) -> None:
         """Execute runs of this batch (needed only with own_batches)."""
@@ -122,19 +134,24 @@ class Engine:
 
         def commit(connection: sa.Connection) -> Accepted:
             add_documents(connection, kept)
-            answer = accept(connection, [here], clock.now_ms())[0]
-            if answer.fresh and answer.status.is_open:
+            leased = is_registered(connection, self.executor_id)
+            answer = accept(connection, [here if leased else request], clock.now_ms())[0]
+            if leased and answer.fresh and answer.status.is_open:
                 self._attempts.starting.add(answer.run_id)  # before the commit, so that it is never taken for lost
             reach("accept.commit")
             return answer
 
         accepted = await self.desk.write(commit)
         reach("accept.committed")
-        if accepted.fresh and accepted.status.is_open:
+        if accepted.run_id in self._attempts.starting:
             if on_text is not None:
                 self._attempts.listen(accepted.run_id, on_text)
             await self._host.run_now(accepted.run_id, accepted.attempt)
         return accepted
+
+    def unlisten(self, run_id: str) -> None:
+        """Nobody hears of this run's text any more."""
+        self._attempts.unlisten(run_id)
 
     async def wait(self, run_id: str, *, just_started: bool = False) -> RunOutput:
         """The run once it has ended, whoever executes it. just_started: it is surely open. Raises RunNotFound."""

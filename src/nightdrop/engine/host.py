@@ -20,6 +20,7 @@ registry = Registry()
 """Every agent this process has loaded."""
 
 _engine: Engine | None = None
+_forked_while_running = False
 _starting: asyncio.Lock | None = None
 _reader: ReaderPool | None = None
 
@@ -45,6 +46,11 @@ async def engine_for(db: Database, *, concurrency: int | None = None, own_batche
     global _engine, _starting
     if _starting is None:
         _starting = asyncio.Lock()
+    if _forked_while_running:
+        raise DatabaseConflict(
+            "this process was forked from one that runs nightdrop on a database, and threads do not survive that: "
+            "start processes with the spawn method, or fork before the first run"
+        )
     async with _starting:
         if _engine is not None:
             if _engine.db.label != db.label:
@@ -88,3 +94,13 @@ def abandon_engine() -> None:
 # Thread pools stop before atexit functions run, and what they refuse then must not look like a failed run: hand the
 # runs back first. Registered after concurrent.futures, so called before it.
 getattr(threading, "_register_atexit", atexit.register)(abandon_engine)
+
+
+def _after_fork() -> None:
+    """A forked child has none of its parent's threads: it gets readers of its own, and no engine."""
+    global _engine, _starting, _reader, _forked_while_running
+    _forked_while_running = _forked_while_running or _engine is not None
+    _engine, _starting, _reader = None, None, None
+
+
+os.register_at_fork(after_in_child=_after_fork)

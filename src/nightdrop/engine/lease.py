@@ -38,8 +38,15 @@ class Lease:
         self._register()
         return self.reclaim()
 
-    def keep(self, on_cancel: Callable[[list[str]], None], on_reclaim: Callable[[str], None]) -> None:
-        """Renew until `end`. on_cancel hears of runs asked to stop, on_reclaim of each executor found dead."""
+    def keep(
+        self,
+        on_cancel: Callable[[list[str]], None],
+        on_reclaim: Callable[[str], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        """Renew until `end`. on_cancel hears of runs asked to stop, on_reclaim of each executor found dead, on_lost
+        when this process was itself taken for dead and has a new lease."""
+        self._on_lost = on_lost
         self._thread = threading.Thread(
             target=self._run, args=(on_cancel, on_reclaim), name="nightdrop-lease", daemon=True
         )
@@ -52,11 +59,18 @@ class Lease:
             dead = [row for row in rows.list_executors(connection) if row.executor_id != me and is_dead(row)]
         for row in dead:
             with self._db.write() as connection:
-                count = rows.reclaim(connection, row.executor_id)
+                count = rows.reclaim(connection, row.executor_id, row.heartbeat_at)
+            if count is None:
+                continue
             returned += count
             log.info("executor %s is gone: %d of its runs are queued again", row.executor_id, count)
             if on_reclaim is not None:
                 on_reclaim(row.executor_id)
+        with self._db.read() as connection:
+            has_orphans = rows.has_orphans(connection)
+        if has_orphans:
+            with self._db.write() as connection:
+                returned += rows.release_orphans(connection)
         return returned
 
     def end(self) -> None:
@@ -104,3 +118,4 @@ class Lease:
         if not kept and not self._stop.is_set():
             log.warning("this process was taken for dead; it takes a new lease")
             self._register()
+            self._on_lost()

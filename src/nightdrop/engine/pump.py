@@ -16,6 +16,7 @@ from nightdrop.engine.registry import Registry
 from nightdrop.faults import reach
 from nightdrop.records.request import Claimed
 from nightdrop.store import attempts as rows
+from nightdrop.store.executors import is_registered
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -65,8 +66,8 @@ class Pump:
                 if clock.monotonic() - reconciled > _RECONCILE_SECONDS:
                     reconciled = clock.monotonic()
                     await self._reconcile()
-            except Exception:  # the edge of a loop that must outlive a database that is away for a while
-                log.exception("the pump could not look for work, trying again")
+            except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
+                log.warning("the pump could not look for work, trying again: %s: %s", type(error).__name__, error)
             try:
                 await asyncio.wait_for(self._wake.wait(), _BUSY_SECONDS if busy else _IDLE_SECONDS)
             except TimeoutError:
@@ -78,7 +79,12 @@ class Pump:
         free = self._window - len(self._attempts.queued)
         if free < max(1, self._window // 4) or self.batches == set() or not await self._desk.read(self._any_queued):
             return bool(self._attempts.queued)
-        claimed = await self._desk.write(lambda c: self._claim(c, free))
+        taken_in: set[str] = set()
+        try:
+            claimed = await self._desk.write(lambda c: self._claim(c, free, taken_in))
+        except BaseException:
+            self._attempts.queued -= taken_in  # nothing of it was committed
+            raise
         if claimed:
             reach("dispatch.committed")
         taken = [run for run in claimed if run.dispatches > 1]
@@ -99,8 +105,11 @@ class Pump:
             for batch in self._scopes()
         )
 
-    def _claim(self, connection: sa.Connection, free: int) -> list[Claimed]:
+    def _claim(self, connection: sa.Connection, free: int, taken_in: set[str]) -> list[Claimed]:
+        """Claim and enqueue in one transaction; `taken_in` hears of the runs before it commits."""
         claimed: list[Claimed] = []
+        if not is_registered(connection, self._executor_id):
+            return claimed  # taken for dead: no run may be taken before there is a new lease
         for batch_id in self._scopes():
             claimed += rows.claim(
                 connection,
@@ -110,7 +119,8 @@ class Pump:
                 limit=free - len(claimed),
                 batch_id=batch_id,
             )
-        self._attempts.queued.update(run.run_id for run in claimed)
+        taken_in.update(run.run_id for run in claimed)
+        self._attempts.queued |= taken_in
         for run in claimed:
             if run.dispatches == 1:
                 self._host.enqueue(connection, run)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from nightdrop.records.run import RunStatus
+
+log = logging.getLogger("nightdrop.engine")
 
 _FIRST_POLL, _LAST_POLL = 0.05, 0.5  # seconds between looks at runs that another process executes
 _CHUNK = 500
@@ -68,8 +71,13 @@ class Waiters:
         while self._waiting:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LAST_POLL)
-            ids = list(self._waiting)
-            for at in range(0, len(ids), _CHUNK):
-                for run_id, status in (await self._read_statuses(ids[at : at + _CHUNK])).items():
-                    if not status.is_open:
-                        self.ended(run_id)
+            try:
+                await self._look(list(self._waiting))
+            except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
+                log.warning("could not see whether runs have ended, trying again: %s", error)
+
+    async def _look(self, ids: Sequence[str]) -> None:
+        for at in range(0, len(ids), _CHUNK):
+            for run_id, status in (await self._read_statuses(ids[at : at + _CHUNK])).items():
+                if not status.is_open:
+                    self.ended(run_id)

@@ -8,10 +8,12 @@ from urllib.parse import unquote_to_bytes
 
 import httpx2
 
+from nightdrop import clock
 from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable
 from nightdrop.records.file import File, storable
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0  # for a connection, and for each piece
+_WHOLE_SECONDS = 300.0  # for a whole document: a server that drips must not hold the others up for ever
 
 
 def read_file(file: File, max_bytes: int) -> bytes:
@@ -57,7 +59,7 @@ def fetch_url(url: str, max_bytes: int) -> bytes:
     """The bytes behind an http(s) URL, redirects followed."""
     shown = storable(url)
     chunks: list[bytes] = []
-    size = 0
+    size, deadline = 0, clock.monotonic() + _WHOLE_SECONDS
     try:
         with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as response:
             if response.status_code in (404, 410):
@@ -66,6 +68,8 @@ def fetch_url(url: str, max_bytes: int) -> bytes:
                 raise FileUnreadable(f"{shown} answered {response.status_code}")
             for chunk in response.iter_bytes():
                 size += len(chunk)
+                if clock.monotonic() > deadline:
+                    raise FileUnreadable(f"{shown} was not complete after {_WHOLE_SECONDS:.0f} s")
                 if size > max_bytes:
                     raise too_large(shown, size, max_bytes)
                 chunks.append(chunk)

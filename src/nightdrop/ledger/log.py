@@ -45,14 +45,17 @@ class MemoryLog:
         """Keep what it cost."""
         del call_id
         self._closed.append(end)
+        self.past = [*self.past, PastCall(outcome=end.outcome, response=end.response)]
 
     async def leave_open(self, call_id: str, outcome: str) -> None:
-        """Nothing more is known of it than that it was made."""
+        """Note that it failed; nothing more is known of it than that it was made."""
+        del call_id
+        self.past = [*self.past, PastCall(outcome=outcome, response=None)]
 
     def metrics(self, duration: float) -> RunMetrics:
         """Sums over every call."""
         usages, prices = [end.usage for end in self._closed], [end.price for end in self._closed]
-        unknown = any(price.cost_pico is None for price in prices)
+        unknown = len(prices) < self._opened or any(price.cost_pico is None for price in prices)
         first = [end.first_token_ms for end in self._closed if end.first_token_ms is not None]
         return RunMetrics(
             input_tokens=sum(u.input_tokens for u in usages),

@@ -22,7 +22,8 @@ from typing import Any
 from nightdrop.errors import UsageError
 from nightdrop.records.model_call import PICO, Price, Usage
 
-_UNKNOWN = Price(cost_pico=None, source="unknown")
+UNKNOWN = Price(cost_pico=None, source="unknown")
+"""A call whose price nobody knows."""
 FREE = Price(cost_pico=0, source="prices")
 """A call that the provider refused before doing anything."""
 
@@ -35,6 +36,11 @@ def price_of(provider: str, model: str, usage: Usage, *, said: Decimal | None, a
     if said is not None:
         return Price(cost_pico=int(said * PICO), source="provider")
     return _listed(provider, model, usage, at_ms)
+
+
+def check_prices(prices_file: str) -> None:
+    """Read the user's price list before anything is paid. Raises UsageError for one that cannot be understood."""
+    _read(prices_file, _stamp(prices_file))
 
 
 def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
@@ -54,9 +60,9 @@ def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
             genai_request_timestamp=datetime.fromtimestamp(at_ms / 1000, tz=UTC),
         )
     except LookupError:
-        return _UNKNOWN
+        return UNKNOWN
     if found.total_price == 0 and (usage.input_tokens or usage.output_tokens):
-        return _UNKNOWN  # models billed by page stand in the list with no price per token
+        return UNKNOWN  # models billed by page stand in the list with no price per token
     return Price(cost_pico=int(found.total_price * PICO), source="prices", version=_list_version())
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from nightdrop import clock
 from nightdrop.agents import OutputSchema
-from nightdrop.batch import BatchCall, accept_batch, documents_of, stream_results
+from nightdrop.batch import BatchCall, accept_batch, documents_of, listing_of, stream_results
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
 from nightdrop.portal import portal
@@ -55,7 +55,8 @@ class Batch:
         self._schema = schema
         self._call = call
         engine.adopt(batch_id)
-        self._accepting = asyncio.create_task(accept_batch(engine, batch_id, call, files))
+        self._source = listing_of(engine, call, files)
+        self._accepting = asyncio.create_task(accept_batch(engine, batch_id, call, self._source))
 
     def __repr__(self) -> str:
         return f"Batch(id={self.id!r})"
@@ -151,8 +152,11 @@ class Batch:
             chunk = cancelled[at : at + _CHUNK]
             await write(partial(rows.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
         if self._accepting.done() and not self._listed():
-            files = await documents_of(self._call)
-            self._accepting = asyncio.create_task(accept_batch(self._engine, self.id, self._call, files))
+            if self._call.fingerprint is None:  # an iterable: go on where it stopped
+                await asyncio.to_thread(self._source.rewind)
+            else:
+                self._source = listing_of(self._engine, self._call, await documents_of(self._call))
+            self._accepting = asyncio.create_task(accept_batch(self._engine, self.id, self._call, self._source))
         self._engine.wake()
 
     def _listed(self) -> bool:

@@ -118,7 +118,11 @@ async def _durable(
     engine = await engine_for(db)
     accepted = await _accept_or_withdraw(engine, request, [t.document for t in taken if t.document], on_text)
     taken.clear()  # the bytes are stored: who waits for a model does not hold them too
-    run = await (engine.load(accepted.run_id) if background else _wait_or_cancel(engine, accepted))
+    try:
+        run = await (engine.load(accepted.run_id) if background else _wait_or_cancel(engine, accepted))
+    finally:
+        if not background:
+            engine.unlisten(accepted.run_id)
     return replace(run, content=spec.schema.load(run.content))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nightdrop import clock
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.records.run import RunError, RunStatus
 from nightdrop.store.dead_letters import letter_row
-from nightdrop.store.tables import batch_items, dead_letters, runs
+from nightdrop.store.tables import batch_items, dead_letters, executors, runs
 
 _OPEN = ("PENDING", "RUNNING")
 
@@ -100,12 +101,28 @@ def open_runs(connection: sa.Connection, executor_id: str) -> list[str]:
     return list(connection.scalars(query))
 
 
-def release(connection: sa.Connection, executor_id: str, run_ids: Sequence[str] | None = None) -> int:
-    """Put an executor's open runs (or those named) back in the queue; returns how many."""
-    query = sa.update(runs).where(runs.c.executor_id == executor_id, runs.c.status.in_(_OPEN))
+def orphaned() -> sa.ColumnElement[bool]:
+    """Open runs in the hands of a process that has no lease."""
+    c = runs.c
+    leased = sa.exists().where(executors.c.executor_id == c.executor_id)
+    return sa.and_(c.status.in_(_OPEN), c.executor_id.is_not(None), ~leased)
+
+
+def release(connection: sa.Connection, executor_id: str | None, run_ids: Sequence[str] | None = None) -> int:
+    """Put an executor's open runs (or those named) back in the queue; returns how many. None: orphaned runs.
+
+    One that was asked to stop ends here.
+    """
+    c = runs.c
+    mine = orphaned() if executor_id is None else sa.and_(c.executor_id == executor_id, c.status.in_(_OPEN))
     if run_ids is not None:
-        query = query.where(runs.c.run_id.in_(run_ids))
-    return connection.execute(query.values(executor_id=None, status="PENDING")).rowcount
+        mine = sa.and_(mine, c.run_id.in_(run_ids))
+    connection.execute(
+        sa.update(runs)
+        .where(mine, c.cancel_requested.is_(True))
+        .values(status=RunStatus.CANCELLED.value, completed_at=clock.now_ms())
+    )
+    return connection.execute(sa.update(runs).where(mine).values(executor_id=None, status="PENDING")).rowcount
 
 
 def start(connection: sa.Connection, run_id: str, attempt: int, executor_id: str, now_ms: int) -> bool:

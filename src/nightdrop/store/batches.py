@@ -69,14 +69,21 @@ def known_items(connection: sa.Connection, batch_id: str, files: Sequence[str]) 
     return {row.file: row.version for row in connection.execute(query)}
 
 
-def add_items(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add documents to a batch; a file that changed since it was added takes its new run."""
+def add_items(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Add documents to a batch; a file that changed since it was added takes its new run.
+
+    Returns the runs of such files' earlier content that nothing waits for any more, for the caller to cancel.
+    """
     if not rows:
-        return
-    gone = [(row["batch_id"], row["file"]) for row in rows]
+        return []
     c = batch_items.c
-    connection.execute(sa.delete(batch_items).where(c.batch_id == gone[0][0], c.file.in_([f for _, f in gone])))
+    here = sa.and_(c.batch_id == rows[0]["batch_id"], c.file.in_([row["file"] for row in rows]))
+    gone = set(connection.scalars(sa.select(c.run_id).where(here, c.disposition == "new")))
+    connection.execute(sa.delete(batch_items).where(here))
     connection.execute(sa.insert(batch_items), list(rows))
+    if not gone:
+        return []
+    return sorted(gone - set(connection.scalars(sa.select(c.run_id).where(c.run_id.in_(gone)))))
 
 
 def runs_in_batch(connection: sa.Connection, batch_id: str, run_ids: Sequence[str]) -> set[str]:
@@ -121,12 +128,53 @@ def cancel_batch(connection: sa.Connection, batch_id: str, now_ms: int) -> list[
     if batch is None or batch.status is BatchStatus.COMPLETED:
         return []
     connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=now_ms))
-    return _runs_with(connection, batch_id, _OPEN)
+    return _only_of(connection, batch_id, _runs_with(connection, batch_id, _OPEN))
+
+
+def _only_of(connection: sa.Connection, batch_id: str, run_ids: Sequence[str]) -> list[str]:
+    """Of these runs, the ones that no other batch waits for: those that batch made and nobody else has joined."""
+    i = batch_items.c
+    own = set(connection.scalars(sa.select(i.run_id).where(i.batch_id == batch_id, i.disposition == "new")))
+    kept: list[str] = []
+    for at in range(0, len(run_ids), _CHUNK):
+        chunk = [run_id for run_id in run_ids[at : at + _CHUNK] if run_id in own]
+        others = (
+            sa.select(i.run_id)
+            .join(batches, batches.c.batch_id == i.batch_id)
+            .where(i.run_id.in_(chunk), i.batch_id != batch_id, batches.c.cancelled_at.is_(None))
+        )
+        joined = set(connection.scalars(others))
+        kept += [run_id for run_id in chunk if run_id not in joined]
+    return kept
 
 
 def resume_batch(connection: sa.Connection, batch_id: str) -> list[str]:
-    """Take a batch's cancellation back; returns its cancelled runs, for the caller to try again."""
+    """Take a batch's cancellation back; returns its cancelled runs, for the caller to try again.
+
+    Where a session has gone on with another run meanwhile, that run answers the item: nothing is paid twice.
+    """
     connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=None))
+    old, now, i = runs.alias("old"), runs.alias("now"), batch_items.c
+    replaced = connection.execute(
+        sa.select(old.c.run_id, now.c.run_id)
+        .join(batch_items, sa.and_(i.run_id == old.c.run_id, i.batch_id == batch_id))
+        .join(
+            now,
+            sa.and_(
+                now.c.kind == old.c.kind,
+                now.c.subject_id == old.c.subject_id,
+                now.c.session_id == old.c.session_id,
+                now.c.is_current.is_(True),
+            ),
+        )
+        .where(old.c.status == "CANCELLED", old.c.is_current.is_(None))
+    ).all()
+    for gone, current in replaced:
+        connection.execute(
+            sa.update(batch_items)
+            .where(i.batch_id == batch_id, i.run_id == gone)
+            .values(run_id=current, disposition="known")
+        )
     return _runs_with(connection, batch_id, ("CANCELLED",))
 
 

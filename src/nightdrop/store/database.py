@@ -41,6 +41,11 @@ class Database:
         raise NotImplementedError
 
     @property
+    def own_paths(self) -> list[str]:
+        """Local files and folders that belong to the database: never documents, wherever they lie."""
+        return [] if "://" in self.blobs.root else [self.blobs.root]
+
+    @property
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine, migrated. Raises StorageFailed when the database cannot be opened."""
         with self._lock:
@@ -56,9 +61,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection for reading. Raises StorageFailed when the database cannot be read."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise StorageFailed(f"cannot read {self.label}: {error.orig}") from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -108,9 +116,14 @@ class SqliteDb(Database):
         """The path of the file."""
         return str(self.path)
 
+    @property
+    def own_paths(self) -> list[str]:
+        """The file, what SQLite puts beside it, and the blobs."""
+        return [*super().own_paths, *[f"{self.path}{ending}" for ending in ("", "-wal", "-shm", "-journal")]]
+
     def _connect(self) -> sa.Engine:
         if not self.path.parent.is_dir():
-            raise StorageFailed(f"cannot open {self.path}: the folder {self.path.parent} does not exist")
+            raise UsageError(f"cannot open {self.path}: the folder {self.path.parent} does not exist")
         engine = sa.create_engine(
             sa.URL.create("sqlite", database=str(self.path)), pool_size=32, max_overflow=96, pool_timeout=60
         )

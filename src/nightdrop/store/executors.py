@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nightdrop.store.attempts import release
+from nightdrop.store.attempts import orphaned, release
 from nightdrop.store.tables import executors
 
 
@@ -25,6 +25,7 @@ class ExecutorRow:
     version: str
     registry: str
     lease_ms: int
+    heartbeat_at: int
     age_ms: int
 
 
@@ -53,11 +54,32 @@ def list_executors(connection: sa.Connection) -> list[ExecutorRow]:
     c = executors.c
     age = (database_now(connection) - c.heartbeat_at).label("age_ms")
     columns = [c.executor_id, c.host, c.boot_id, c.pid_namespace, c.pid, c.pid_started, c.version, c.registry]
-    rows = connection.execute(sa.select(*columns, c.lease_ms, age).order_by(c.started_at)).mappings()
+    rows = connection.execute(sa.select(*columns, c.lease_ms, c.heartbeat_at, age).order_by(c.started_at)).mappings()
     return [ExecutorRow(**row) for row in rows]
 
 
-def reclaim(connection: sa.Connection, executor_id: str) -> int:
-    """End a lease and put its open runs back in the queue; only the first caller does. Returns how many runs."""
-    gone = connection.execute(sa.delete(executors).where(executors.c.executor_id == executor_id)).rowcount
-    return release(connection, executor_id) if gone == 1 else 0
+def is_registered(connection: sa.Connection, executor_id: str) -> bool:
+    """Whether this process has its lease: without one it must take no run."""
+    query = sa.select(executors.c.executor_id).where(executors.c.executor_id == executor_id)
+    return connection.execute(query).first() is not None
+
+
+def reclaim(connection: sa.Connection, executor_id: str, heartbeat_at: int | None = None) -> int | None:
+    """End a lease and put its open runs back in the queue; returns how many, None when another did or it lives.
+
+    heartbeat_at: the heartbeat that was taken for its last; a lease renewed since then is left alone.
+    """
+    gone = sa.delete(executors).where(executors.c.executor_id == executor_id)
+    if heartbeat_at is not None:
+        gone = gone.where(executors.c.heartbeat_at == heartbeat_at)
+    return release(connection, executor_id) if connection.execute(gone).rowcount == 1 else None
+
+
+def release_orphans(connection: sa.Connection) -> int:
+    """Put back open runs whose executor has no lease at all; returns how many."""
+    return release(connection, None)
+
+
+def has_orphans(connection: sa.Connection) -> bool:
+    """Whether `release_orphans` would find any; takes no lock."""
+    return connection.execute(sa.select(sa.literal(1)).where(sa.exists().where(orphaned()))).first() is not None

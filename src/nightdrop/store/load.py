@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop import clock
+from nightdrop.errors import StorageFailed
 from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
@@ -116,6 +117,8 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
                 created_at=file.created_at,
             )
             pairs.append((ref, document))
+        elif file.sha256 is not None:
+            raise StorageFailed(f"document {file.sha256} of run {run_id} is not in the store: it cannot be read")
     run = _output(row, tuple(refs))
     past = past_calls(connection, run_id, row["attempt"])
     return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs), past=past)

@@ -130,15 +130,16 @@ def metrics_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, R
 
 
 def _metrics(row: sa.Row[Any]) -> RunMetrics:
-    calls, _open, unknown, inp, out, read, write, reasoning, pico, source, first = tuple(row)[:11]
-    cost_source: CostSource = "unknown" if unknown or source is None else source
+    calls, still_open, unknown, inp, out, read, write, reasoning, pico, source, first = tuple(row)[:11]
+    known = not unknown and not still_open  # an open call was possibly billed: nobody knows at what
+    cost_source: CostSource = source if known and source is not None else "unknown"
     return RunMetrics(
         input_tokens=int(inp),
         output_tokens=int(out),
         cache_read_tokens=int(read),
         cache_write_tokens=int(write),
         reasoning_tokens=int(reasoning),
-        cost=None if unknown else dollars(int(pico)),
+        cost=dollars(int(pico)) if known else None,
         cost_source=cost_source,
         model_calls=calls,
         time_to_first_token=None if first is None else first / 1000,
@@ -172,8 +173,8 @@ def batch_cost(connection: sa.Connection, batch_id: str) -> Decimal | None:
     """What a batch's own runs cost, None when a price is unknown; runs it found known already cost it nothing."""
     i = batch_items.c
     own = sa.select(i.run_id).where(i.batch_id == batch_id, i.disposition == "new")
-    row = connection.execute(sa.select(_SUMS[2], _SUMS[8]).where(_m.run_id.in_(own))).one()
-    return None if row[0] else dollars(int(row[1]))
+    row = connection.execute(sa.select(_SUMS[1], _SUMS[2], _SUMS[8]).where(_m.run_id.in_(own))).one()
+    return None if row[0] or row[1] else dollars(int(row[2]))
 
 
 def _keys(connection: sa.Connection) -> dict[CostKey, Any]:
