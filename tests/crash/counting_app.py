@@ -1,6 +1,7 @@
 """An agent whose schema writes a line for each answer it validates: how the crash suite counts executions."""
 
 import os
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ class Counted(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def count(cls, data: Any) -> Any:
-        """Append the document's number to the log, in one write."""
+        """Append the document's number to the log, in one write; SLOW_SECONDS makes documents last."""
+        time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
         log = os.open(os.environ["EXECUTION_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(log, f"{data['invoice_number']}\n".encode())
         os.close(log)

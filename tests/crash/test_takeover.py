@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import finished
 
 
-def _until(condition: Any, seconds: float, what: str) -> float:
+def until(condition: Any, seconds: float, what: str) -> float:
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"
@@ -25,13 +25,13 @@ def _until(condition: Any, seconds: float, what: str) -> float:
 @pytest.mark.parametrize("fault", ["dispatch.committed", "attempt.started:5", "result.commit:20"])
 def test_a_living_process_takes_over_within_five_seconds(scene: Any, fault: str) -> None:
     s = scene(60)
-    helper = nightdrop_worker(s)
+    helper = worker(s)
     try:
-        _until(lambda: s.query("SELECT count(*) FROM nightdrop_executors") == [(1,)], 20, "the other process is up")
+        until(lambda: s.query("SELECT count(*) FROM nightdrop_executors") == [(1,)], 20, "the other process is up")
         code, _, err = finished(s.start(fault))
         assert code == -9, err
         before, done = s.executions(), s.completed()
-        _until(lambda: len(s.completed()) == 60, 5, "every document has its result after the kill")
+        until(lambda: len(s.completed()) == 60, 5, "every document has its result after the kill")
         assert not set(s.executions() - before) & done
     finally:
         helper.kill()
@@ -39,7 +39,7 @@ def test_a_living_process_takes_over_within_five_seconds(scene: Any, fault: str)
     s.assert_whole(s.finish())
 
 
-def nightdrop_worker(s: Any) -> Any:
+def worker(s: Any) -> Any:
     """A process that has the agent loaded and its engine running, and no work of its own."""
     code = (
         "import time, sys; sys.path.insert(0, sys.argv[1])\n"
@@ -76,13 +76,13 @@ def test_a_background_run_of_a_killed_process_is_finished_by_the_next(scene: Any
     out = subprocess.run(command, env=environment, capture_output=True, text=True)
     run_id = out.stdout.strip()
     assert run_id, out.stderr
-    worker = nightdrop_worker(s)
+    other = worker(s)
     try:
-        _until(
+        until(
             lambda: s.query(f"SELECT status FROM nightdrop_runs WHERE run_id = '{run_id}'") == [("COMPLETED",)],
             10,
             "the run ends in another process",
         )
     finally:
-        worker.kill()
-        finished(worker)
+        other.kill()
+        finished(other)

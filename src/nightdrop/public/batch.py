@@ -152,7 +152,7 @@ class Batch:
             chunk = cancelled[at : at + _CHUNK]
             await write(partial(rows.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
         if self._accepting.done() and not self._listed():
-            if self._call.fingerprint is None:  # an iterable: go on where it stopped
+            if isinstance(self._call.source, Iterator):  # cannot be listed again: go on where it stopped
                 await asyncio.to_thread(self._source.rewind)
             else:
                 self._source = listing_of(self._engine, self._call, await documents_of(self._call))
