@@ -35,7 +35,7 @@ def make_documents(folder: Path, count: int) -> Path:
 async def accept(manifest: Path, database: Path) -> float:
     """Seconds from the call to the last commit; nothing is executed."""
     from nightdrop import Agent, SqliteDb
-    from nightdrop.batch import BatchCall, accept_batch, documents_of, open_batch_for
+    from nightdrop.batch import BatchCall, accept_batch, documents_of, listing_of, open_batch_for
     from nightdrop.engine import engine_for
     from nightdrop.schemas import Invoice
 
@@ -46,7 +46,7 @@ async def accept(manifest: Path, database: Path) -> float:
     started = time.perf_counter()
     files = await documents_of(call)
     batch_id = await open_batch_for(engine, call)
-    await accept_batch(engine, batch_id, call, files)
+    await accept_batch(engine, batch_id, call, listing_of(engine, call, files))
     return time.perf_counter() - started
 
 
