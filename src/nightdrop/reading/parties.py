@@ -153,11 +153,14 @@ def _at_name_label(
 
 
 def _sender_lines(lines: Sequence[Line]) -> Iterator[Found]:
-    """`Name - Street - Postcode Town` in one line: the sender above an address window, or a letterhead."""
+    """`Name - Street - Postcode Town` in one line: the sender above an address window, or a letterhead.
+
+    What begins with a label (`Bank: ...`) says something else.
+    """
     for line in lines:
         for start, end in line.cells:
             parts = _SEPARATED.split(line.text[start:end])
-            if len(parts) >= 3 and _ZIP.search(" ".join(parts[1:])) and not _ZIP.search(parts[0]):
+            if len(parts) >= 3 and ":" not in parts[0] and _ZIP.search(" ".join(parts[1:])) and not _ZIP.search(parts[0]):
                 yield from _named(line, start, start + len(parts[0]), _SENDER)
 
 
