@@ -160,7 +160,9 @@ def _sender_lines(lines: Sequence[Line]) -> Iterator[Found]:
     for line in lines:
         for start, end in line.cells:
             parts = _SEPARATED.split(line.text[start:end])
-            if len(parts) >= 3 and ":" not in parts[0] and _ZIP.search(" ".join(parts[1:])) and not _ZIP.search(parts[0]):
+            if len(parts) < 3 or ":" in parts[0] or _ZIP.search(parts[0]):
+                continue
+            if _ZIP.search(" ".join(parts[1:])):
                 yield from _named(line, start, start + len(parts[0]), _SENDER)
 
 
