@@ -34,8 +34,17 @@ def display_for(console: Console, quiet: bool) -> Display:
 
 def counts(state: BatchProgress) -> str:
     """The numbers that matter, in words."""
-    cost = "cost unknown" if state.cost is None else f"${state.cost:.4f}"
-    return f"{state.done - state.failed - state.skipped} done, {state.failed} failed, {state.skipped} skipped, {cost}"
+    return f"{completed(state)} done, {state.failed} failed, {state.skipped} skipped, {cost_words(state)}"
+
+
+def completed(state: BatchProgress) -> int:
+    """Documents that this batch itself brought to a result."""
+    return state.done - state.failed - state.skipped
+
+
+def cost_words(state: BatchProgress) -> str:
+    """What it cost, as a person reads it."""
+    return "cost unknown" if state.cost is None else f"${state.cost:.4f}"
 
 
 class _Silent:

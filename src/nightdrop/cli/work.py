@@ -15,7 +15,7 @@ from rich.console import Console
 
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.cli.errors import INTERRUPTED
-from nightdrop.cli.progress import display_for
+from nightdrop.cli.progress import completed, cost_words, display_for
 from nightdrop.engine import engine_for
 from nightdrop.portal import portal
 from nightdrop.public.agent import Agent
@@ -72,11 +72,9 @@ def batch_rows(db: Database, batch_id: str) -> Iterator[dict[str, Any]]:
 
 def summary(state: BatchProgress) -> str:
     """One line for a person: what came out."""
-    completed = state.done - state.failed - state.skipped
-    cost = "cost unknown" if state.cost is None else f"${state.cost:.4f}"
     return (
-        f"{state.total} documents: {completed} completed, {state.failed} failed, "
-        f"{state.skipped} skipped (known already), {cost}"
+        f"{state.total} documents: {completed(state)} completed, {state.failed} failed, "
+        f"{state.skipped} skipped (known already), {cost_words(state)}"
     )
 
 
