@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ import pytest
 from PIL import Image
 
 from nightdrop import SqliteDb
+from nightdrop.store import Database
+from nightdrop.store.place import database_at
+from tests.postgres import new_database, rows
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 
@@ -26,12 +31,34 @@ def corpus() -> Path:
     return CORPUS
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new database of this test's own is: a path, or the URL of a real Postgres database."""
+    return str(tmp_path / "nightdrop.db") if request.param == "sqlite" else new_database()
+
+
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[SqliteDb]:
-    """A database of this test's own; what runs on it is stopped at the end."""
+def db(place: str) -> Iterator[Database]:
+    """A database of this test's own, of either kind; what runs on it is stopped at the end."""
+    database = database_at(place)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite_db(tmp_path: Path) -> Iterator[SqliteDb]:
+    """`db` for what is about SQLite alone."""
     database = SqliteDb(tmp_path / "nightdrop.db")
     yield database
     database.close()
+
+
+def rows_at(place: str, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Ask a database itself, past the library."""
+    if "://" in place:
+        return rows(place, sql, values)
+    with closing(sqlite3.connect(place)) as connection:
+        return connection.execute(sql, values).fetchall()
 
 
 def invoice_text(number: int) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         RunStatus,
     )
     from nightdrop.records.event import RunEvent
-    from nightdrop.store import SqliteDb
+    from nightdrop.store import PostgresDb, SqliteDb
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
@@ -31,6 +31,7 @@ _HOMES = {
     "File": "nightdrop.records",
     "InputError": "nightdrop.errors",
     "NightdropError": "nightdrop.errors",
+    "PostgresDb": "nightdrop.store",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
     "RunFailed": "nightdrop.errors",
@@ -50,6 +51,7 @@ __all__ = [
     "File",
     "InputError",
     "NightdropError",
+    "PostgresDb",
     "RunError",
     "RunEvent",
     "RunFailed",

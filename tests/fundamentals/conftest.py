@@ -13,11 +13,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from nightdrop import Agent, File, SqliteDb
+from nightdrop import Agent, File
 from nightdrop.schemas import Invoice
+from nightdrop.store import Database
+from nightdrop.store.place import database_at
 from tests.conftest import invoice_text
+from tests.postgres import new_database
 
 MESSAGE = "Extract this invoice."
 
@@ -27,16 +31,22 @@ def document(number: int) -> File:
     return File(content=invoice_text(number).encode(), filename=f"invoice-{number:05}.txt")
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A new database for the tests of a file, once of each kind."""
+    return str(tmp_path_factory.mktemp("db") / "nightdrop.db") if request.param == "sqlite" else new_database()
+
+
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDb]:
+def db(place: str) -> Iterator[Database]:
     """One database for the tests of a file (starting and stopping one costs a second); agents keep them apart."""
-    database = SqliteDb(tmp_path_factory.mktemp("db") / "nightdrop.db")
+    database = database_at(place)
     yield database
     database.close()
 
 
 @pytest.fixture
-def agent(db: SqliteDb) -> Agent:
+def agent(db: Database) -> Agent:
     """An agent that stores what it does, with an id of this test's own."""
     return Agent(id=f"invoices-{uuid.uuid4().hex[:8]}", model="local", output_schema=Invoice, db=db)
 
@@ -59,14 +69,19 @@ CREATE TEMP VIEW letters AS SELECT l.* FROM nightdrop_dead_letters l JOIN runs U
 
 
 @pytest.fixture
-def query(db: SqliteDb, agent: Agent) -> Query:
-    """Asks the database file itself, past the library: views `runs`, `files`, ... hold what is this agent's."""
+def query(db: Database, place: str, agent: Agent) -> Query:
+    """Asks the database itself, past the library: views `runs`, `files`, ... hold what is this agent's."""
     with db.read():
         pass  # the tables exist from here on
+    views = _VIEWS.format(agent=agent.id)
 
     def ask(sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(db.path)) as connection:
-            connection.executescript(_VIEWS.format(agent=agent.id))
+        if "://" in place:
+            with psycopg.connect(place) as postgres:
+                postgres.execute(views)
+                return postgres.execute(sql.replace("?", "%s"), values).fetchall()
+        with closing(sqlite3.connect(place)) as connection:
+            connection.executescript(views)
             return connection.execute(sql, values).fetchall()
 
     return ask

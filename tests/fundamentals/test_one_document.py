@@ -84,15 +84,16 @@ async def test_a_run_can_be_read_again_from_async_code(agent: Agent) -> None:
     assert await agent.aget_run_output(run.run_id, run.session_id) == run
 
 
-def test_another_process_reads_the_run_by_its_id(agent: Agent, db: SqliteDb) -> None:
+def test_another_process_reads_the_run_by_its_id(agent: Agent, place: str) -> None:
     """The run_id is all that a second process needs, while the first one still has the database open."""
     run = agent.run(MESSAGE, files=[document(5)])
     code = f"""
-        from nightdrop import Agent, SqliteDb
+        from nightdrop import Agent
         from nightdrop.schemas import Invoice
+        from nightdrop.store.place import database_at
         import json
 
-        agent = Agent(id="any", model="local", output_schema=Invoice, db=SqliteDb({str(db.path)!r}))
+        agent = Agent(id="any", model="local", output_schema=Invoice, db=database_at({place!r}))
         run = agent.get_run_output({run.run_id!r})
         print(json.dumps([type(run.content).__name__, run.status, str(run.content.total), run.session_id]))
     """
@@ -103,7 +104,7 @@ def test_another_process_reads_the_run_by_its_id(agent: Agent, db: SqliteDb) -> 
 
 def test_an_unknown_run_id_is_an_error(agent: Agent) -> None:
     """A run_id that never existed raises run_not_found and names the database."""
-    with pytest.raises(NightdropError, match=r"^run_not_found: .*nightdrop\.db"):
+    with pytest.raises(NightdropError, match=r"^run_not_found: .*(nightdrop\.db|postgresql://)"):
         agent.get_run_output("01a2078a-0000-7000-8000-000000000000")
 
 

@@ -26,6 +26,7 @@ from nightdrop.records.request import Disposition, RunRequest, Subject, require_
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept, add_documents
 from nightdrop.store.attempts import cancel
+from nightdrop.store.turns import take_turn
 
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
@@ -169,6 +170,7 @@ def _commit(
     kept: Sequence[Mapping[str, Any]],
 ) -> None:
     """One portion's documents, runs and items. What another process has accepted meanwhile is left to it."""
+    take_turn(connection, batch_id)  # positions and items of one batch are given by one process at a time
     known = rows.known_items(connection, batch_id, [t.key for t in taken])
     todo = [t for t in taken if known.get(t.key) != t.version]
     add_documents(connection, kept)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nightdrop.errors import UsageError
 from nightdrop.settings import Settings, load_settings
 from nightdrop.store import Database, SqliteDb
+from nightdrop.store.place import database_at
 
 if TYPE_CHECKING:
     from nightdrop.public.agent import Agent
@@ -64,13 +65,6 @@ def existing_database(path: str | None) -> Database:
     if isinstance(db, SqliteDb) and not db.path.exists():
         raise UsageError(f"there is no database {db.path}: name one with --db or NIGHTDROP_DB")
     return db
-
-
-def database_at(place: str) -> Database:
-    """A database by path or URL."""
-    if "://" in place and not place.startswith("sqlite://"):
-        raise UsageError(f"--db {place}: this version stores in SQLite; give a path")
-    return SqliteDb(place.removeprefix("sqlite:///"))
 
 
 def _module(place: str, option: str) -> Any:

@@ -75,7 +75,8 @@ class DbosHost:
     def open_queue(self) -> None:
         """Make our queue before the launch: DBOS looks for new queues only once a second."""
         if self._client is None:
-            if not sa.inspect(self._engine).has_table("queues"):
+            schema = None if self._engine.dialect.name == "sqlite" else "dbos"
+            if not sa.inspect(self._engine).has_table("queues", schema):
                 DBOS.migrate(self._url)
             self._client = DBOSClient(
                 system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME

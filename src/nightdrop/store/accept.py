@@ -12,6 +12,7 @@ from nightdrop.ids import new_id
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunStatus
 from nightdrop.store.dead_letters import letter_row
+from nightdrop.store.insert import insert_ignore
 from nightdrop.store.tables import dead_letters, documents, run_files, runs
 
 _KEPT = (RunStatus.COMPLETED, RunStatus.PAUSED, RunStatus.PENDING, RunStatus.RUNNING)
@@ -57,17 +58,7 @@ def known_documents(connection: sa.Connection, hashes: Iterable[str]) -> set[str
 def add_documents(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Record stored bytes; one that another process recorded meanwhile is left as it is."""
     if rows:
-        connection.execute(_insert_ignore(connection, documents), list(rows))
-
-
-def _insert_ignore(connection: sa.Connection, table: sa.Table) -> Any:
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-        return sqlite_insert(table).on_conflict_do_nothing()
-    from sqlalchemy.dialects.postgresql import insert as postgres_insert
-
-    return postgres_insert(table).on_conflict_do_nothing()
+        connection.execute(insert_ignore(connection, documents), list(rows))
 
 
 def _key(request: RunRequest) -> Key:
@@ -101,8 +92,8 @@ def _serve(connection: sa.Connection, found: Mapping[str, Any], request: RunRequ
     if status is not RunStatus.ERROR:
         return None
     if request.retry_failed and request.refused is None and request.executor_id is None:
-        try_again(connection, found["run_id"], attempt, now_ms)
-        return Accepted(run_id=found["run_id"], status=RunStatus.PENDING, attempt=attempt + 1, fresh=True)
+        mine = try_again(connection, found["run_id"], attempt, now_ms)
+        return Accepted(run_id=found["run_id"], status=RunStatus.PENDING, attempt=attempt + 1, fresh=mine)
     return Accepted(run_id=found["run_id"], status=status, attempt=attempt, fresh=False)
 
 
@@ -115,6 +106,8 @@ def try_again(connection: sa.Connection, run_id: str, attempt: int, now_ms: int)
             status="PENDING",
             attempt=attempt + 1,
             dispatches=0,
+            deaths=0,
+            crashes=0,
             executor_id=None,
             cancel_requested=False,
             not_before=0,

@@ -14,6 +14,7 @@ from nightdrop.records.request import Subject
 from nightdrop.store.accept import try_again
 from nightdrop.store.model_calls import batch_cost
 from nightdrop.store.tables import batch_items, batches, runs
+from nightdrop.store.turns import take_turn
 
 _OPEN = ("PENDING", "RUNNING")
 _FAILED = ("ERROR", "CANCELLED")
@@ -32,6 +33,7 @@ def open_batch(
 ) -> str:
     """The id of a batch over this source: the unfinished one with the same fingerprint, else a new one."""
     if fingerprint is not None:
+        take_turn(connection, fingerprint)  # the same call by two processes at once is one batch
         query = sa.select(batches.c.batch_id).where(
             batches.c.fingerprint == fingerprint, batches.c.cancelled_at.is_(None)
         )
@@ -199,7 +201,10 @@ def try_all_again(connection: sa.Connection, run_ids: Sequence[str], now_ms: int
 
 
 def last_position(connection: sa.Connection, batch_id: str) -> int:
-    """The position of the newest item, 0 when there is none: later items always stand behind it."""
+    """The position of the newest item, 0 when there is none: later items always stand behind it.
+
+    Begin with `take_turn` on the batch where more than one process may add to it.
+    """
     c = batch_items.c
     query = sa.select(sa.func.coalesce(sa.func.max(c.position), 0)).where(c.batch_id == batch_id)
     return int(connection.execute(query).scalar_one())

@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import fsspec
 
@@ -19,6 +19,18 @@ from nightdrop.errors import StorageFailed
 
 PACK_BELOW = 64 * 1024
 """Documents smaller than this many bytes share a pack when several are stored at once."""
+
+
+class Blobs(Protocol):
+    """Where documents' bytes are kept. root: its name for a person."""
+
+    root: str
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Store (sha256, bytes) pairs and return each hash's location. Raises StorageFailed, then nothing is named."""
+
+    def read(self, location: str) -> bytes:
+        """The bytes at a location. Raises StorageFailed when they are gone."""
 
 
 class BlobStore:
@@ -32,6 +44,11 @@ class BlobStore:
             self._remote, self.root = fsspec.core.url_to_fs(root)
         else:
             self.root = self.root.removeprefix("file://")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the bytes lie in a folder of this machine."""
+        return self._remote is None
 
     def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Store (sha256, bytes) pairs and return each hash's location. Raises StorageFailed, then nothing is named."""

@@ -1,4 +1,4 @@
-"""The database: SqliteDb today. It opens lazily, migrates once and hands out read and write connections."""
+"""The database: it opens lazily, migrates once and hands out read and write connections. SqliteDb is one kind."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.settings import Durability
-from nightdrop.store.blobs import BlobStore
+from nightdrop.store.blobs import Blobs, BlobStore
 from nightdrop.store.migrate import migrate
 
 _BUSY_MS = 30_000
 _WAL_PAUSE_SECONDS = 0.01
 
+FAILED = (sa.exc.OperationalError, sa.exc.InternalError, sa.exc.InterfaceError)
+"""What a driver raises when the database itself fails: gone, full, read-only, locked too long."""
+
 
 class Database:
     """One database with its blobs. Subclasses say how to connect; opened on first use, safe from any thread."""
 
-    def __init__(self, *, blobs: str, durability: Durability) -> None:
+    def __init__(self, *, blobs: str | None, durability: Durability) -> None:
         if durability not in ("process", "power"):
             raise UsageError(f"durability={durability!r}: choose 'process' or 'power'")
         self.durability: Durability = durability
-        self.blobs = BlobStore(blobs, fsync=durability == "power")
+        self.blobs: Blobs = self._own_blobs() if blobs is None else BlobStore(blobs, fsync=durability == "power")
         self.before_close: list[Callable[[], None]] = []
         self._engine: sa.Engine | None = None
         self._lock = threading.Lock()
@@ -43,7 +46,7 @@ class Database:
     @property
     def own_paths(self) -> list[str]:
         """Local files and folders that belong to the database: never documents, wherever they lie."""
-        return [] if "://" in self.blobs.root else [self.blobs.root]
+        return [self.blobs.root] if isinstance(self.blobs, BlobStore) and self.blobs.is_local else []
 
     @property
     def engine(self) -> sa.Engine:
@@ -65,7 +68,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
+        except FAILED as error:
             raise StorageFailed(f"cannot read {self.label}: {error.orig}") from error
 
     @contextmanager
@@ -79,7 +82,7 @@ class Database:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
-        except sa.exc.OperationalError as error:
+        except FAILED as error:
             raise StorageFailed(f"cannot write to {self.label}: {error.orig}") from error
 
     def close(self) -> None:
@@ -92,6 +95,10 @@ class Database:
                 self._engine = None
 
     def _connect(self) -> sa.Engine:
+        raise NotImplementedError
+
+    def _own_blobs(self) -> Blobs:
+        """Where bytes are kept when nobody says."""
         raise NotImplementedError
 
 

@@ -13,13 +13,18 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
-from nightdrop.store.database import Database
+from nightdrop.store.database import FAILED, Database
+from nightdrop.store.turns import must_retry
 
 T = TypeVar("T")
 Operation = Callable[[sa.Connection], Any]
 
 _GROUP = 64
 """The most operations in one transaction: bounds how long the write lock is held."""
+
+
+_TURNS = 5
+"""How often an operation is run that each time meets another process's."""
 
 
 class Writer:
@@ -66,29 +71,52 @@ class Writer:
     def _commit(self, given: list[tuple[Operation, Future[Any]]]) -> None:
         # one that was cancelled while it waited is left out; from here on nobody can cancel
         group = [(operation, future) for operation, future in given if future.set_running_or_notify_cancel()]
+        if len(group) == 1:
+            self._alone(*group[0])
+        elif group:
+            self._together(group)
+
+    def _together(self, group: list[tuple[Operation, Future[Any]]]) -> None:
         try:
             with self._db.write() as connection:
-                outcomes = [_attempt(connection, operation, len(group) > 1) for operation, _ in group]
+                outcomes = [_attempt(connection, operation) for operation, _ in group]
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: every waiter must hear of it
-            failure = error if isinstance(error, StorageFailed) else StorageFailed(f"{type(error).__name__}: {error}")
-            for _, future in group:
-                future.set_exception(failure if len(group) > 1 else _own(error, failure))
+            for operation, future in group:
+                if _came_second(error):
+                    self._alone(operation, future)
+                else:
+                    future.set_exception(_as_failure(error))
             return
-        for (_, future), (value, problem) in zip(group, outcomes, strict=True):
+        for (operation, future), (value, problem) in zip(group, outcomes, strict=True):
             if problem is None:
                 future.set_result(value)
+            elif must_retry(problem):
+                self._alone(operation, future)
             else:
                 future.set_exception(problem)
 
+    def _alone(self, operation: Operation, future: Future[Any]) -> None:
+        """Run an operation that met another process's in a transaction of its own, which sees what that one did."""
+        for left in range(_TURNS, 0, -1):
+            try:
+                with self._db.write() as connection:
+                    value = operation(connection)
+            except BaseException as error:  # noqa: BLE001 - the edge of a thread: the waiter must hear of it
+                if left > 1 and _came_second(error):
+                    continue
+                # its own exception reaches its caller as it is; a database that fails is StorageFailed
+                future.set_exception(_as_failure(error) if isinstance(error, FAILED) else error)
+                return
+            future.set_result(value)
+            return
 
-def _attempt(connection: sa.Connection, operation: Operation, in_group: bool) -> tuple[Any, Exception | None]:
-    """One operation's result or problem; within a group a savepoint keeps a failed one from harming the others."""
-    if not in_group:
-        return operation(connection), None
+
+def _attempt(connection: sa.Connection, operation: Operation) -> tuple[Any, Exception | None]:
+    """One operation's result or problem; a savepoint keeps a failed one from harming the others of its group."""
     savepoint = connection.begin_nested()
     try:
         value = operation(connection)
-    except sa.exc.OperationalError:
+    except FAILED:
         raise  # the database itself fails (disk full): nothing of the group can be trusted
     except Exception as error:  # noqa: BLE001 - handed to the one who asked
         savepoint.rollback()
@@ -97,6 +125,9 @@ def _attempt(connection: sa.Connection, operation: Operation, in_group: bool) ->
     return value, None
 
 
-def _own(error: BaseException, failure: StorageFailed) -> BaseException:
-    """A lone operation's own exception reaches its caller as it is; only the database's become StorageFailed."""
-    return failure if isinstance(error, sa.exc.DBAPIError) else error
+def _came_second(error: BaseException) -> bool:
+    return must_retry(error) or (error.__cause__ is not None and must_retry(error.__cause__))
+
+
+def _as_failure(error: BaseException) -> StorageFailed:
+    return error if isinstance(error, StorageFailed) else StorageFailed(f"{type(error).__name__}: {error}")

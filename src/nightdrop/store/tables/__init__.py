@@ -2,6 +2,7 @@
 
 from nightdrop.store.tables.batch_items import batch_items
 from nightdrop.store.tables.batches import batches
+from nightdrop.store.tables.blob_chunks import blob_chunks
 from nightdrop.store.tables.dead_letters import dead_letters
 from nightdrop.store.tables.documents import documents
 from nightdrop.store.tables.executors import executors
@@ -13,6 +14,7 @@ from nightdrop.store.tables.runs import runs
 __all__ = [
     "batch_items",
     "batches",
+    "blob_chunks",
     "dead_letters",
     "documents",
     "executors",

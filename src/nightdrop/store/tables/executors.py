@@ -18,4 +18,9 @@ executors = sa.Table(
     sa.Column("lease_ms", sa.BigInteger, nullable=False),
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("heartbeat_at", sa.BigInteger, nullable=False),
+    sa.Column("concurrency", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("state", sa.String(16), nullable=False, server_default="working"),  # working | draining
+    sa.Column("role", sa.String(16), nullable=False, server_default="process"),  # process | worker | quarantine
+    sa.Column("parent_pid", sa.Integer, nullable=True),  # of a quarantine: the process that watches it
+    sa.Column("parent_started", sa.Text, nullable=True),
 )

@@ -1,0 +1,67 @@
+"""Documents' bytes in a table, in chunks: every machine that reaches the database reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop.errors import StorageFailed
+from nightdrop.store.insert import insert_ignore
+from nightdrop.store.tables import blob_chunks
+
+CHUNK_BYTES = 1024 * 1024
+_GROUP_BYTES = 8 * CHUNK_BYTES  # of one statement: bounds what the driver holds
+
+
+class TableBlobs:
+    """Bytes by sha256 in `nightdrop_blob_chunks`; the location of a document is its hash.
+
+    Each document's chunks commit together, before the row that names them.
+    """
+
+    root = "table nightdrop_blob_chunks"
+
+    def __init__(self, engine: Callable[[], sa.Engine]) -> None:
+        self._engine = engine
+
+    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Store (sha256, bytes) pairs; each hash is its own location. Raises StorageFailed, then nothing is named."""
+        try:
+            for group in _groups(items):
+                with self._engine().begin() as connection:
+                    connection.execute(insert_ignore(connection, blob_chunks), group)
+        except sa.exc.DBAPIError as error:
+            raise StorageFailed(f"cannot store documents in the database: {error.orig}") from error
+        return {sha: sha for sha, _ in items}
+
+    def read(self, location: str) -> bytes:
+        """The bytes at a location. Raises StorageFailed when they are gone."""
+        c = blob_chunks.c
+        query = sa.select(c.data).where(c.location == location).order_by(c.number)
+        try:
+            with self._engine().connect() as connection:
+                chunks = [bytes(data) for data in connection.scalars(query)]
+        except sa.exc.DBAPIError as error:
+            raise StorageFailed(f"cannot read document {location}: {error.orig}") from error
+        if not chunks:
+            raise StorageFailed(f"document {location} is not in the database")
+        return b"".join(chunks)
+
+
+def _groups(items: Sequence[tuple[str, bytes]]) -> Iterator[list[dict[str, Any]]]:
+    """Rows of whole documents, in the order of their hashes so that two processes never wait for each other."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for sha, data in sorted(items, key=lambda item: item[0]):
+        group += [
+            {"location": sha, "number": number, "data": data[at : at + CHUNK_BYTES]}
+            for number, at in enumerate(range(0, max(1, len(data)), CHUNK_BYTES))
+        ]
+        size += len(data)
+        if size >= _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
