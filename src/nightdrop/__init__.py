@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nightdrop.errors import InputError, NightdropError, RunFailed, UsageError
     from nightdrop.public.agent import Agent
+    from nightdrop.public.agent_os import AgentOS
     from nightdrop.public.batch import Batch
     from nightdrop.records import (
         BatchProgress,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
+    "AgentOS": "nightdrop.public.agent_os",
     "Batch": "nightdrop.public.batch",
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",
@@ -44,6 +46,7 @@ _HOMES = {
 
 __all__ = [
     "Agent",
+    "AgentOS",
     "Batch",
     "BatchProgress",
     "BatchStatus",

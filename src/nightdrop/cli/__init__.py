@@ -10,6 +10,9 @@ _COMMANDS = {
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
+    "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
+    "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
+    "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),
     "runs": ("nightdrop.cli.runs", "runs", "List and show runs."),
 }
 
@@ -18,7 +21,7 @@ class _LazyGroup(click.Group):
     """Loads a command's module when it is called: `--help` answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
+        return sorted(name for name, (_, _, text) in _COMMANDS.items() if text)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
@@ -31,7 +34,7 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in sorted(_COMMANDS.items())])
+            formatter.write_dl([(name, text) for name, (_, _, text) in sorted(_COMMANDS.items()) if text])
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

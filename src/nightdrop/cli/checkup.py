@@ -16,7 +16,7 @@ from nightdrop.errors import NightdropError
 from nightdrop.settings import load_settings
 from nightdrop.store import Database, SqliteDb
 from nightdrop.store.executors import list_executors
-from nightdrop.store.load import waiting_subjects
+from nightdrop.store.load import stranded_subjects, waiting_subjects, worker_hint
 from nightdrop.store.migrate import SCHEMA_VERSION, schema_version
 
 _PACKAGES = ("nightdrop", "dbos", "sqlalchemy", "pydantic", "pypdfium2")
@@ -77,14 +77,14 @@ def _database(db: Database, problems: list[str]) -> tuple[dict[str, Any], list[s
         waiting = waiting_subjects(connection)
     alive = [row for row in rows if not is_dead(row)]
     executors = [f"{row.executor_id} on {row.host}, last heard of {row.age_ms / 1000:.0f} s ago" for row in alive]
-    executed = "".join(row.registry for row in alive)
-    for subject_id, revision, count in waiting:
-        if revision not in executed:
-            problems.append(
-                f"{count} runs of {subject_id} (revision {revision}) wait and no live process can execute them: "
-                "run the command that began them again"
-            )
-    return facts, executors, [f"{count} runs of {subject_id}" for subject_id, _, count in waiting]
+    with db.read() as connection:
+        stranded = stranded_subjects(connection, [row.registry for row in alive])
+    problems += [
+        f"{w.count} runs of {w.subject_id} (revision {w.revision}) wait and no live process can execute them: "
+        f"{worker_hint(w.subject_id)}, or run the command that began them again"
+        for w in stranded
+    ]
+    return facts, executors, [f"{w.count} runs of {w.subject_id}" for w in waiting]
 
 
 def _reader_problems() -> list[str]:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,26 @@ def load_agent(reference: str) -> Agent:
     if not isinstance(found, Agent):
         raise UsageError(f"--agent {reference}: it is a {type(found).__name__}, not a nightdrop.Agent")
     return found
+
+
+def load_agents(reference: str, db_path: str | None) -> tuple[Sequence[Agent], Database]:
+    """The agents of `app.py:agent_os` (an AgentOS, an Agent or a list of them), on one database. Raises UsageError."""
+    from nightdrop.public.agent import Agent
+    from nightdrop.public.agent_os import AgentOS
+
+    found = load_object(reference, "APP")
+    if isinstance(found, AgentOS):
+        agents: Any = found.agents
+    else:
+        agents = [found] if isinstance(found, Agent) else found
+    if not isinstance(agents, list | tuple) or not all(isinstance(agent, Agent) for agent in agents):
+        raise UsageError(f"{reference}: it is a {type(found).__name__}, not an AgentOS, an Agent or a list of Agents")
+    if db_path is not None:
+        for agent in agents:
+            agent.db = None
+    own = next((agent for agent in agents if agent.db is not None), None)
+    together = AgentOS(agents=agents, db=open_database(db_path, own))
+    return together.agents, together.db
 
 
 def load_object(reference: str, option: str) -> Any:

@@ -2,5 +2,15 @@
 
 from nightdrop.engine.engine import Engine
 from nightdrop.engine.host import abandon_engine, close_engine, default_concurrency, engine_for, reader_pool, registry
+from nightdrop.engine.identity import Role
 
-__all__ = ["Engine", "abandon_engine", "close_engine", "default_concurrency", "engine_for", "reader_pool", "registry"]
+__all__ = [
+    "Engine",
+    "Role",
+    "abandon_engine",
+    "close_engine",
+    "default_concurrency",
+    "engine_for",
+    "reader_pool",
+    "registry",
+]

@@ -38,6 +38,7 @@ class Attempts:
         self._executor_id = executor_id
         self._gate = asyncio.Semaphore(capacity)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._begun: set[str] = set()  # of the tasks, those that do not wait at the gate
         self._cancelling: set[str] = set()
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.leaving = False  # the process goes: nothing that fails now is a run's own failure
@@ -76,12 +77,21 @@ class Attempts:
             raise asyncio.CancelledError from error  # threads are gone: the next process begins it again
         finally:
             self._tasks.pop(run_id, None)
+            self._begun.discard(run_id)
             self._cancelling.discard(run_id)
             self.queued.discard(run_id)
 
-    def drop_queued(self) -> None:
-        """Forget what was handed to this process and has not begun: it is queued for everyone again."""
-        self.queued &= set(self._tasks)
+    def drop_queued(self) -> set[str]:
+        """Forget what was handed to this process and has not begun, and return it: it is queued for everyone again."""
+        dropped = self.queued - self._begun
+        self.queued -= dropped
+        return dropped
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until every attempt that has begun here has ended, but not longer than so many seconds."""
+        begun = [task for run_id, task in self._tasks.items() if run_id in self._begun]
+        if begun:
+            await asyncio.wait(begun, timeout=seconds)
 
     def unlisten(self, run_id: str) -> None:
         """Nobody hears of this run's text any more."""
@@ -106,7 +116,12 @@ class Attempts:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _execute(self, run_id: str, attempt: int) -> None:
-        work = await self._desk.write(partial(self._begin, run_id=run_id, attempt=attempt))
+        self._begun.add(run_id)
+        try:
+            work = await self._desk.insist(partial(self._begin, run_id=run_id, attempt=attempt))
+        except StorageFailed as error:
+            self._waiters.failed(run_id, error)
+            raise asyncio.CancelledError from error  # still open in the rows: executed again later
         if work is None:
             await self._not_started(run_id, attempt)
             return

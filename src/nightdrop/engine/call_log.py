@@ -21,7 +21,7 @@ class DurableLog:
 
     async def open(self, call: CallOpened) -> None:
         """Commit that the call is about to be made: without that it is not made."""
-        await self._desk.write(partial(rows.open_call, call=call))
+        await self._desk.insist(partial(rows.open_call, call=call))
 
     async def close(self, call_id: str, end: CallClosed) -> None:
         """Commit what it cost and what came back; tried again while the database cannot be written."""

@@ -17,10 +17,11 @@ from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.attempts import Attempts
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
-from nightdrop.engine.identity import this_process
+from nightdrop.engine.identity import Role, this_process
 from nightdrop.engine.lease import Lease
 from nightdrop.engine.pump import Pump
 from nightdrop.engine.registry import Registry
+from nightdrop.engine.suspects import Suspects
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, RunNotFound
 from nightdrop.faults import reach
@@ -32,6 +33,7 @@ from nightdrop.store import attempts as rows
 from nightdrop.store.accept import accept, add_documents, known_documents
 from nightdrop.store.executors import is_registered
 from nightdrop.store.load import load_run, statuses
+from nightdrop.store.release import release
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -39,11 +41,14 @@ log = logging.getLogger("nightdrop.engine")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """How this process executes. concurrency: runs at a time from the queue. own_batches: claim only runs of batches
-    that `adopt` named."""
+    that `adopt` named. role: what the process is. quarantine: starts a watched child that runs suspects (of these
+    batches, None for any) one at a time."""
 
     concurrency: int
     lease_seconds: float
     own_batches: bool = False
+    role: Role = "process"
+    quarantine: Callable[[Sequence[str | None]], None] | None = None
 
 
 class Engine:
@@ -60,17 +65,19 @@ class Engine:
         """Take a lease, reclaim what dead processes left, and begin to work."""
         gc.collect()
         gc.freeze()  # imported modules are never garbage: collections skip them, a quarter less CPU
-        identity = this_process()
+        identity = this_process(self._options.role)
         self.executor_id = identity.executor_id
         self.desk = Desk(self.db)
         self.waiters = Waiters(lambda ids: self.desk.read(lambda c: statuses(c, ids)))
-        window = max(128, 3 * self._options.concurrency)
+        alone = self._options.role == "quarantine"
+        window = 1 if alone else max(128, 3 * self._options.concurrency)
         self._host = DbosHost(self.db.engine, self.executor_id, window)
-        self._lease = Lease(self.db, identity, self.registry, self._options.lease_seconds)
+        self._lease = Lease(self.db, identity, self.registry, self._options.lease_seconds, self._options.concurrency)
         self._attempts = Attempts(
             self.desk, self.registry, self._reader, self.waiters, self.executor_id, self._options.concurrency
         )
-        self._pump = Pump(self.desk, self._host, self.registry, self._attempts, self.executor_id, window)
+        suspects = None if alone else Suspects(self.desk, self.registry, self._options.quarantine)
+        self._pump = Pump(self.desk, self._host, self.registry, self._attempts, suspects, self.executor_id, window)
         if self._options.own_batches:
             self._pump.batches = set()
         try:
@@ -182,6 +189,20 @@ class Engine:
     def wake(self) -> None:
         """Look for queued runs now."""
         self._pump.wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is in this process's hands."""
+        return not self._attempts.held
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, hand back what has not begun, and give what runs up to `seconds` to end."""
+        await self._pump.stop()
+        await asyncio.to_thread(self._lease.drain)
+        waiting = self._attempts.drop_queued()
+        if waiting:
+            await self.desk.write(lambda c: release(c, self.executor_id, list(waiting)))
+        await self._attempts.ended(seconds)
 
     def abandon(self) -> None:
         """Hand every open run back to the queue, from any thread, without waiting for anything."""

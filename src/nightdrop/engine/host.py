@@ -7,9 +7,11 @@ import atexit
 import logging
 import os
 import threading
+from collections.abc import Callable, Sequence
 
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.engine import Engine, EngineOptions
+from nightdrop.engine.identity import Role
 from nightdrop.engine.registry import Registry
 from nightdrop.errors import DatabaseConflict
 from nightdrop.portal import portal
@@ -38,8 +40,17 @@ def reader_pool() -> ReaderPool:
     return _reader
 
 
-async def engine_for(db: Database, *, concurrency: int | None = None, own_batches: bool = False) -> Engine:
+async def engine_for(
+    db: Database,
+    *,
+    concurrency: int | None = None,
+    own_batches: bool = False,
+    role: Role = "process",
+    quarantine: Callable[[Sequence[str | None]], None] | None = None,
+) -> Engine:
     """The running engine of this database, started on first use; call on the portal's loop.
+
+    The options are those of the first call (see EngineOptions).
 
     Raises DatabaseConflict while this process runs on another database.
     """
@@ -63,6 +74,8 @@ async def engine_for(db: Database, *, concurrency: int | None = None, own_batche
             concurrency=concurrency or default_concurrency(),
             lease_seconds=load_settings().lease_seconds,
             own_batches=own_batches,
+            role=role,
+            quarantine=quarantine,
         )
         engine = Engine(db, registry, reader_pool(), options)
         await engine.start()

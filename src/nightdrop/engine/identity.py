@@ -7,14 +7,20 @@ import platform
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nightdrop.store.executors import ExecutorRow
+
+Role = Literal["process", "worker", "quarantine"]
+"""A program of the user's own, a `nightdrop worker`, or a child in which suspects run one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An executing process. executor_id is unique for ever: host, pid and a random part."""
+    """An executing process. executor_id is unique for ever: host, pid and a random part.
+
+    parent_pid, parent_started: of a quarantine, the process that watches it.
+    """
 
     executor_id: str
     host: str
@@ -22,14 +28,18 @@ class Identity:
     pid_namespace: str
     pid: int
     pid_started: str
+    role: Role = "process"
+    parent_pid: int | None = None
+    parent_started: str | None = None
 
     def to_row(self) -> dict[str, Any]:
         """The columns of its lease."""
         return asdict(self)
 
 
-def this_process() -> Identity:
+def this_process(role: Role = "process") -> Identity:
     """A new identity for this process; a new one each time an engine starts."""
+    parent = os.getppid() if role == "quarantine" else None
     host, pid = platform.node(), os.getpid()
     return Identity(
         executor_id=f"{host}-{pid}-{uuid.uuid4().hex[:12]}",
@@ -38,15 +48,31 @@ def this_process() -> Identity:
         pid_namespace=_pid_namespace(),
         pid=pid,
         pid_started=_pid_started(pid),
+        role=role,
+        parent_pid=parent,
+        parent_started=None if parent is None else _pid_started(parent),
     )
 
 
-def is_dead(row: ExecutorRow) -> bool:
-    """True when a process is surely gone: its lease ran out, or it ran here and its pid is not that process now."""
-    if row.age_ms > row.lease_ms:
+def is_dead(row: ExecutorRow, *, trust_lease: bool = True) -> bool:
+    """True when a process is surely gone: its lease ran out, or it ran here and its pid is not that process now.
+
+    trust_lease=False: leases tell nothing now, since nobody could renew one for a while.
+    """
+    if trust_lease and row.age_ms > row.lease_ms:
         return True
-    here = bool(row.boot_id) and row.boot_id == _boot_id() and row.pid_namespace == _pid_namespace()
-    return here and _pid_started(row.pid) != row.pid_started
+    return _ran_here(row) and _pid_started(row.pid) != row.pid_started
+
+
+def is_watched(row: ExecutorRow) -> bool:
+    """Whether this is a quarantine whose watching process lives: then its death is the document's doing."""
+    if row.role != "quarantine" or row.parent_pid is None:
+        return False
+    return _ran_here(row) and _pid_started(row.parent_pid) == row.parent_started
+
+
+def _ran_here(row: ExecutorRow) -> bool:
+    return bool(row.boot_id) and row.boot_id == _boot_id() and row.pid_namespace == _pid_namespace()
 
 
 def _boot_id() -> str:

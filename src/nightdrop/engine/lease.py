@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable
 from importlib.metadata import version
 
-from nightdrop.engine.identity import Identity, is_dead
+from nightdrop import clock
+from nightdrop.engine.identity import Identity, is_dead, is_watched
 from nightdrop.engine.registry import Registry
 from nightdrop.errors import NightdropError
 from nightdrop.store import Database
 from nightdrop.store import executors as rows
-from nightdrop.store.attempts import cancelled_among, release
+from nightdrop.store.attempts import cancelled_among
+from nightdrop.store.release import Death, release
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -25,8 +27,12 @@ _ROUND_SECONDS = 1.0
 class Lease:
     """A thread of its own, so that a busy event loop is never taken for a dead process."""
 
-    def __init__(self, db: Database, identity: Identity, registry: Registry, lease_seconds: float) -> None:
+    def __init__(
+        self, db: Database, identity: Identity, registry: Registry, lease_seconds: float, concurrency: int = 0
+    ) -> None:
         self._db = db
+        self._concurrency = concurrency
+        self._blind_until = 0.0  # the database was away: nobody could renew, so leases tell nothing yet
         self._identity = identity
         self._registry = registry
         self._lease_seconds = lease_seconds
@@ -56,10 +62,12 @@ class Lease:
         """Put the open runs of dead executors back in the queue."""
         me, returned = self._identity.executor_id, 0
         with self._db.read() as connection:
-            dead = [row for row in rows.list_executors(connection) if row.executor_id != me and is_dead(row)]
-        for row in dead:
+            others = [row for row in rows.list_executors(connection) if row.executor_id != me]
+        trust_lease = clock.monotonic() >= self._blind_until
+        for row in [row for row in others if is_dead(row, trust_lease=trust_lease)]:
             with self._db.write() as connection:
-                count = rows.reclaim(connection, row.executor_id, row.heartbeat_at)
+                death: Death = "crash" if is_watched(row) else "suspect"
+                count = rows.reclaim(connection, row.executor_id, row.heartbeat_at, death)
             if count is None:
                 continue
             returned += count
@@ -73,12 +81,17 @@ class Lease:
                 returned += rows.release_orphans(connection)
         return returned
 
+    def drain(self) -> None:
+        """Say that this process takes nothing new."""
+        with self._db.write() as connection:
+            rows.set_state(connection, self._identity.executor_id, "draining")
+
     def end(self) -> None:
         """Hand back this process's open runs and give up the lease."""
         self._stop.set()
         with self._db.write() as connection:
             rows.reclaim(connection, self._identity.executor_id)
-            release(connection, self._identity.executor_id)
+            release(connection, self._identity.executor_id)  # also where the lease had been lost
         if self._thread is not None:
             self._thread.join(timeout=5)
 
@@ -91,6 +104,7 @@ class Lease:
                     "version": version("nightdrop"),
                     "registry": self._registry.to_json(),
                     "lease_ms": int(self._lease_seconds * 1000),
+                    "concurrency": self._concurrency,
                 },
             )
 
@@ -108,8 +122,10 @@ class Lease:
                 if asked:
                     on_cancel(asked)
             except NightdropError as error:
+                self._blind_until = clock.monotonic() + self._lease_seconds
                 log.warning("the lease could not be renewed, trying again: %s", error)
             except Exception:  # the edge of a thread that must outlive a database that is away for a while
+                self._blind_until = clock.monotonic() + self._lease_seconds
                 log.exception("the lease could not be renewed, trying again")
 
     def _renew(self) -> None:

@@ -13,10 +13,12 @@ from nightdrop.engine.attempts import Attempts
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
+from nightdrop.engine.suspects import Suspects
 from nightdrop.faults import reach
 from nightdrop.records.request import Claimed
 from nightdrop.store import attempts as rows
 from nightdrop.store.executors import is_registered
+from nightdrop.store.release import release
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -27,13 +29,22 @@ _RECONCILE_SECONDS = 30.0
 class Pump:
     """Claims runs this registry can execute and enqueues them in the same transaction.
 
-    batches: None for any queued run, else only runs of these batches (what `nightdrop run` does).
+    batches: None for any queued run, else only runs of these batches (what `nightdrop run` does). suspects: None in
+    a quarantine, which claims nothing but suspects.
     """
 
     def __init__(
-        self, desk: Desk, host: DbosHost, registry: Registry, attempts: Attempts, executor_id: str, window: int
+        self,
+        desk: Desk,
+        host: DbosHost,
+        registry: Registry,
+        attempts: Attempts,
+        suspects: Suspects | None,
+        executor_id: str,
+        window: int,
     ) -> None:
         self._desk = desk
+        self._suspects = suspects
         self._host = host
         self._registry = registry
         self._attempts = attempts
@@ -77,11 +88,15 @@ class Pump:
 
     async def _round(self) -> bool:
         free = self._window - len(self._attempts.queued)
-        if free < max(1, self._window // 4) or self.batches == set() or not await self._desk.read(self._any_queued):
+        alone = self._suspects is None or (self.batches != set() and await self._suspects.run_here(self._scopes()))
+        if alone:
+            free = 0 if self._attempts.held else 1  # it waits until it is alone, and nothing joins it
+        enough = 1 if alone else max(1, self._window // 4)
+        if free < enough or self.batches == set() or not await self._desk.read(lambda c: self._any_queued(c, alone)):
             return bool(self._attempts.queued)
         taken_in: set[str] = set()
         try:
-            claimed = await self._desk.write(lambda c: self._claim(c, free, taken_in))
+            claimed = await self._desk.write(lambda c: self._claim(c, free, taken_in, alone))
         except BaseException:
             self._attempts.queued -= taken_in  # nothing of it was committed
             raise
@@ -94,18 +109,18 @@ class Pump:
             except BaseException:
                 ids = [run.run_id for run in taken]
                 self._attempts.queued.difference_update(ids)
-                await self._desk.write(lambda c: rows.release(c, self._executor_id, ids))
+                await self._desk.write(lambda c: release(c, self._executor_id, ids))
                 raise
         return bool(claimed)
 
-    def _any_queued(self, connection: sa.Connection) -> bool:
+    def _any_queued(self, connection: sa.Connection, suspects: bool) -> bool:
         return any(
-            rows.has_queued(connection, subject, clock.now_ms(), batch)
+            rows.has_queued(connection, subject, clock.now_ms(), batch, suspects=suspects)
             for subject in self._registry
             for batch in self._scopes()
         )
 
-    def _claim(self, connection: sa.Connection, free: int, taken_in: set[str]) -> list[Claimed]:
+    def _claim(self, connection: sa.Connection, free: int, taken_in: set[str], suspects: bool) -> list[Claimed]:
         """Claim and enqueue in one transaction; `taken_in` hears of the runs before it commits."""
         claimed: list[Claimed] = []
         if not is_registered(connection, self._executor_id):
@@ -118,6 +133,7 @@ class Pump:
                 now_ms=clock.now_ms(),
                 limit=free - len(claimed),
                 batch_id=batch_id,
+                suspects=suspects,
             )
         taken_in.update(run.run_id for run in claimed)
         self._attempts.queued |= taken_in
@@ -138,4 +154,4 @@ class Pump:
         lost = [run_id for run_id in mine if run_id not in held]
         if lost:
             log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
-            await self._desk.write(lambda c: rows.release(c, self._executor_id, lost))
+            await self._desk.write(lambda c: release(c, self._executor_id, lost))

@@ -91,6 +91,12 @@ class DocumentTooLong(ModelFailed):
     http_status = 413
 
 
+class Poisoned(NightdropError):
+    """The processes that executed this document died, again and again: it is not tried any more."""
+
+    code = "poisoned"
+
+
 class StorageFailed(NightdropError):
     """The result could not be written to the database."""
 

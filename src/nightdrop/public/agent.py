@@ -64,7 +64,7 @@ class Agent:
             raise UsageError(f"retries={retries}: give 0 or more")
         self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
         self.name = name or self.id
-        self.db = db
+        self.db: Database | None = db
         self.spec = AgentSpec(
             id=self.id,
             name=self.name,
@@ -76,7 +76,12 @@ class Agent:
             long_documents=long_documents,
         )
         if db is not None:
-            registry.add(self.spec)
+            self.use(db)
+
+    def use(self, db: Database) -> None:
+        """Work on this database from now on; its process can execute this agent's runs there."""
+        self.db = db
+        registry.add(self.spec)
 
     def __repr__(self) -> str:
         return f"Agent(id={self.id!r}, model={self.spec.model!r}, output_schema={self.spec.schema.name}, db={self.db})"

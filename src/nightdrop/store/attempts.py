@@ -8,14 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nightdrop import clock
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.records.run import RunError, RunStatus
 from nightdrop.store.dead_letters import letter_row
-from nightdrop.store.tables import batch_items, dead_letters, executors, runs
+from nightdrop.store.tables import batch_items, dead_letters, runs
 
 _OPEN = ("PENDING", "RUNNING")
+
+SUSPECT_AFTER = 2
+"""Deaths of processes that had a run running, after which it runs alone."""
 
 # The statements of every document are built once: building one costs as much as running it.
 _THIS_ATTEMPT = (
@@ -48,16 +50,18 @@ def claim(
     now_ms: int,
     limit: int,
     batch_id: str | None = None,
+    suspects: bool = False,
 ) -> list[Claimed]:
     """Take up to `limit` queued runs that this registry can execute (of one batch only, if given), in order.
 
-    Two processes never get the same run: SQLite holds the write lock, Postgres skips locked rows.
+    suspects: only those that were running when processes died, instead of only the others. Two processes never get
+    the same run: SQLite holds the write lock, Postgres skips locked rows.
     """
     claimed: list[Claimed] = []
     for subject in subjects:
         if len(claimed) >= limit:
             break
-        rows = connection.execute(_queued(subject, now_ms, batch_id).limit(limit - len(claimed))).all()
+        rows = connection.execute(_queued(subject, now_ms, batch_id, suspects).limit(limit - len(claimed))).all()
         claimed.extend(Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1) for r in rows)
     if claimed:
         connection.execute(
@@ -68,7 +72,9 @@ def claim(
     return claimed
 
 
-def _queued(subject: Subject, now_ms: int, batch_id: str | None, *, lock: bool = True) -> sa.Select[Any]:
+def _queued(
+    subject: Subject, now_ms: int, batch_id: str | None, suspects: bool, *, lock: bool = True
+) -> sa.Select[Any]:
     c = runs.c
     query = (
         sa.select(c.run_id, c.attempt, c.dispatches)
@@ -79,6 +85,7 @@ def _queued(subject: Subject, now_ms: int, batch_id: str | None, *, lock: bool =
             c.revision == subject.revision,
             c.kind == subject.kind,
             c.not_before <= now_ms,
+            c.deaths >= SUSPECT_AFTER if suspects else c.deaths < SUSPECT_AFTER,
         )
         .order_by(c.priority, c.run_id)
     )
@@ -90,39 +97,17 @@ def _queued(subject: Subject, now_ms: int, batch_id: str | None, *, lock: bool =
     return query
 
 
-def has_queued(connection: sa.Connection, subject: Subject, now_ms: int, batch_id: str | None = None) -> bool:
+def has_queued(
+    connection: sa.Connection, subject: Subject, now_ms: int, batch_id: str | None = None, *, suspects: bool = False
+) -> bool:
     """Whether `claim` would find anything; takes no lock."""
-    return connection.execute(_queued(subject, now_ms, batch_id, lock=False).limit(1)).first() is not None
+    return connection.execute(_queued(subject, now_ms, batch_id, suspects, lock=False).limit(1)).first() is not None
 
 
 def open_runs(connection: sa.Connection, executor_id: str) -> list[str]:
     """Runs whose rows say that this executor has them."""
     query = sa.select(runs.c.run_id).where(runs.c.executor_id == executor_id, runs.c.status.in_(_OPEN))
     return list(connection.scalars(query))
-
-
-def orphaned() -> sa.ColumnElement[bool]:
-    """Open runs in the hands of a process that has no lease."""
-    c = runs.c
-    leased = sa.exists().where(executors.c.executor_id == c.executor_id)
-    return sa.and_(c.status.in_(_OPEN), c.executor_id.is_not(None), ~leased)
-
-
-def release(connection: sa.Connection, executor_id: str | None, run_ids: Sequence[str] | None = None) -> int:
-    """Put an executor's open runs (or those named) back in the queue; returns how many. None: orphaned runs.
-
-    One that was asked to stop ends here.
-    """
-    c = runs.c
-    mine = orphaned() if executor_id is None else sa.and_(c.executor_id == executor_id, c.status.in_(_OPEN))
-    if run_ids is not None:
-        mine = sa.and_(mine, c.run_id.in_(run_ids))
-    connection.execute(
-        sa.update(runs)
-        .where(mine, c.cancel_requested.is_(True))
-        .values(status=RunStatus.CANCELLED.value, completed_at=clock.now_ms())
-    )
-    return connection.execute(sa.update(runs).where(mine).values(executor_id=None, status="PENDING")).rowcount
 
 
 def start(connection: sa.Connection, run_id: str, attempt: int, executor_id: str, now_ms: int) -> bool:

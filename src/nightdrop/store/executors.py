@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nightdrop.store.attempts import orphaned, release
-from nightdrop.store.tables import executors
+from nightdrop.store.release import Death, orphaned, release
+from nightdrop.store.tables import executors, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,12 @@ class ExecutorRow:
     registry: str
     lease_ms: int
     heartbeat_at: int
+    concurrency: int
+    state: str
+    role: str
+    parent_pid: int | None
+    parent_started: str | None
+    started_at: int
     age_ms: int
 
 
@@ -53,8 +59,7 @@ def list_executors(connection: sa.Connection) -> list[ExecutorRow]:
     """Every process with a lease, alive or not."""
     c = executors.c
     age = (database_now(connection) - c.heartbeat_at).label("age_ms")
-    columns = [c.executor_id, c.host, c.boot_id, c.pid_namespace, c.pid, c.pid_started, c.version, c.registry]
-    rows = connection.execute(sa.select(*columns, c.lease_ms, c.heartbeat_at, age).order_by(c.started_at)).mappings()
+    rows = connection.execute(sa.select(executors, age).order_by(c.started_at)).mappings()
     return [ExecutorRow(**row) for row in rows]
 
 
@@ -64,15 +69,32 @@ def is_registered(connection: sa.Connection, executor_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def reclaim(connection: sa.Connection, executor_id: str, heartbeat_at: int | None = None) -> int | None:
+def set_state(connection: sa.Connection, executor_id: str, state: str) -> None:
+    """Say what this process does: `working`, or `draining` when it takes nothing new."""
+    connection.execute(sa.update(executors).where(executors.c.executor_id == executor_id).values(state=state))
+
+
+def runs_in_hand(connection: sa.Connection) -> dict[str, int]:
+    """How many open runs each executor has."""
+    c = runs.c
+    query = sa.select(c.executor_id, sa.func.count()).where(
+        c.executor_id.is_not(None), c.status.in_(["PENDING", "RUNNING"])
+    )
+    return {row[0]: row[1] for row in connection.execute(query.group_by(c.executor_id))}
+
+
+def reclaim(
+    connection: sa.Connection, executor_id: str, heartbeat_at: int | None = None, death: Death | None = None
+) -> int | None:
     """End a lease and put its open runs back in the queue; returns how many, None when another did or it lives.
 
-    heartbeat_at: the heartbeat that was taken for its last; a lease renewed since then is left alone.
+    heartbeat_at: the heartbeat that was taken for its last; a lease renewed since then is left alone. death: what
+    its end says of the runs that it was running.
     """
     gone = sa.delete(executors).where(executors.c.executor_id == executor_id)
     if heartbeat_at is not None:
         gone = gone.where(executors.c.heartbeat_at == heartbeat_at)
-    return release(connection, executor_id) if connection.execute(gone).rowcount == 1 else None
+    return release(connection, executor_id, death=death) if connection.execute(gone).rowcount == 1 else None
 
 
 def release_orphans(connection: sa.Connection) -> int:

@@ -124,15 +124,35 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
     return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs), past=past)
 
 
-def waiting_subjects(connection: sa.Connection) -> list[tuple[str, str, int]]:
-    """(id, revision, count) of what is queued and in nobody's hands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Queued runs of one agent or workflow at one revision."""
+
+    subject_id: str
+    revision: str
+    count: int
+
+
+def stranded_subjects(connection: sa.Connection, registries: Sequence[str]) -> list[Waiting]:
+    """Queued work that none of the processes with these registries can execute."""
+    loaded = {(s["id"], s["revision"]) for registry in registries for s in json.loads(registry)}
+    return [w for w in waiting_subjects(connection) if (w.subject_id, w.revision) not in loaded]
+
+
+def worker_hint(subject_id: str) -> str:
+    """What to do about work that no process can execute."""
+    return f"start `nightdrop worker APP`, where APP names an app with {subject_id} at that revision"
+
+
+def waiting_subjects(connection: sa.Connection) -> list[Waiting]:
+    """What is queued and in nobody's hands."""
     c = runs.c
     query = (
         sa.select(c.subject_id, c.revision, sa.func.count())
         .where(c.status == sa.literal_column("'PENDING'"), c.executor_id.is_(None))
         .group_by(c.subject_id, c.revision)
     )
-    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+    return [Waiting(subject_id=row[0], revision=row[1], count=row[2]) for row in connection.execute(query)]
 
 
 def waits_for(connection: sa.Connection, run_id: str) -> str | None:
@@ -148,7 +168,7 @@ def waits_for(connection: sa.Connection, run_id: str) -> str | None:
         return "its turn"
     return (
         f"a process that has {row.subject_id} at revision {row.revision} loaded: "
-        f"run `nightdrop run SOURCE --agent ...` with that agent again"
+        f"{worker_hint(row.subject_id)}, or give the same `nightdrop run` again"
     )
 
 

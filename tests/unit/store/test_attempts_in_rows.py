@@ -14,6 +14,7 @@ from nightdrop.records.request import RunRequest, Subject
 from nightdrop.store import attempts
 from nightdrop.store.accept import accept
 from nightdrop.store.load import load_run
+from nightdrop.store.release import release
 from nightdrop.store.tables import dead_letters, runs
 
 AGENT = Subject(kind="agent", id="a", revision="r1")
@@ -58,8 +59,8 @@ def test_a_claim_takes_in_order_and_only_what_this_process_can_execute(connectio
 
 def test_released_runs_are_claimed_again_and_counted(connection: sa.Connection) -> None:
     run_id = begun(connection)
-    assert attempts.release(connection, "someone else") == 0
-    assert attempts.release(connection, "me") == 1
+    assert release(connection, "someone else") == 0
+    assert release(connection, "me") == 1
     (again,) = attempts.claim(connection, "you", [AGENT], now_ms=1, limit=9)
     assert (again.run_id, again.attempt, again.dispatches) == (run_id, 1, 2)
 

@@ -100,7 +100,7 @@ def test_a_failing_commit_reaches_every_waiter(writer: Writer, db: SqliteDb) -> 
 
     futures = as_a_group(writer, keep("a"), disk_full, keep("b"))
     for future in futures:
-        with pytest.raises(StorageFailed, match="full|temp_file_limit"):
+        with pytest.raises(StorageFailed, match=r"full|temp_file_limit"):
             future.result(30)
     assert stored(db) == set()
 

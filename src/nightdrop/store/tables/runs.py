@@ -38,10 +38,8 @@ runs = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("started_at", sa.BigInteger, nullable=True),
     sa.Column("completed_at", sa.BigInteger, nullable=True),
-    sa.Column(
-        "deaths", sa.Integer, nullable=False, server_default="0"
-    ),  # executors that died while they had it running
-    sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died while it ran there alone
+    sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # executors that died having it
+    sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died running it alone
 )
 
 _queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))

@@ -1,0 +1,37 @@
+"""AgentOS: the agents of one service over one database, as `nightdrop worker` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightdrop.errors import UsageError
+from nightdrop.public.agent import Agent
+from nightdrop.store import Database
+
+
+class AgentOS:
+    """Agents that share one database. An agent without one gets this one.
+
+    agents: with distinct ids. db: default: the agents' own. Raises UsageError when they do not go together.
+    """
+
+    def __init__(self, *, agents: Sequence[Agent], db: Database | None = None) -> None:
+        if not agents:
+            raise UsageError("AgentOS(agents=[...]) takes at least one agent")
+        ids = [agent.id for agent in agents]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise UsageError(f"two agents have the id {twice[0]!r}: give each an id of its own")
+        found = db or next((agent.db for agent in agents if agent.db is not None), None)
+        if found is None:
+            raise UsageError('AgentOS needs a database: AgentOS(agents=[...], db=SqliteDb("nightdrop.db"))')
+        for agent in agents:
+            if agent.db is not None and agent.db.label != found.label:
+                raise UsageError(f"agent {agent.id!r} has the database {agent.db.label}, the AgentOS {found.label}")
+        for agent in agents:
+            agent.use(found)
+        self.agents = tuple(agents)
+        self.db = found
+
+    def __repr__(self) -> str:
+        return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"
