@@ -26,7 +26,7 @@ def demo(folder: Path) -> None:
 def _demo(folder: Path) -> int:
     from nightdrop.batch import BatchCall
     from nightdrop.cli.demo_page import print_next_commands, print_outcome, print_results
-    from nightdrop.cli.work import batch_rows, run_batch, summary
+    from nightdrop.cli.work import Crew, batch_rows, run_batch, summary
     from nightdrop.demo.outcome import judge
     from nightdrop.demo.samples import write_samples
     from nightdrop.public.agent import Agent
@@ -46,7 +46,7 @@ def _demo(folder: Path) -> int:
         message="Extract this invoice.",
         max_bytes=load_settings().max_file_bytes,
     )
-    batch = run_batch(agent, db, call, None, False)
+    batch = run_batch(agent, db, call, Crew())
     rows = list(batch_rows(db, batch.id))
     with db.read() as connection:
         letters = list_dead_letters(connection, batch_id=batch.id)

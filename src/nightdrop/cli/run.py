@@ -33,6 +33,14 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 @click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl or .csv, all or nothing.")
 @click.option("--db", metavar="PATH", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--concurrency", default="auto", metavar="N|auto", help="Runs at a time.  [default: auto]")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Worker processes that execute; more than one pays for large batches through a model.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first N documents.")
 @click.option("--manifest", is_flag=True, help="SOURCE is a list of paths, whatever its name.")
 @click.option("--retry-failed", is_flag=True, help="Try documents again that failed before.")
@@ -61,6 +69,7 @@ class _Options:
     out: Path | None
     db: str | None
     concurrency: str
+    processes: int
     limit: int | None
     manifest: bool
     retry_failed: bool
@@ -72,7 +81,7 @@ class _Options:
 def _run(options: _Options) -> int:
     from nightdrop.agents import check_ready
     from nightdrop.cli.load import load_agent, open_database, schema_agent
-    from nightdrop.cli.work import batch_rows, run_batch
+    from nightdrop.cli.work import Crew, batch_rows, run_batch
     from nightdrop.engine import registry
     from nightdrop.errors import UsageError
     from nightdrop.sinks.write import check_target, write_rows
@@ -87,13 +96,29 @@ def _run(options: _Options) -> int:
     agent = loaded or schema_agent(options.model or "local", options.schema or "invoice", database)
     check_ready(agent.spec)
     registry.add(agent.spec)
-    batch = run_batch(agent, database, _call(agent, options), concurrency, options.quiet or options.as_json)
+    crew = Crew(
+        command=_command(options, database),
+        processes=options.processes,
+        concurrency=concurrency,
+        quiet=options.quiet or options.as_json,
+    )
+    batch = run_batch(agent, database, _call(agent, options), crew)
     state = batch.progress()
     if options.out is not None:
         write_rows(options.out, batch_rows(database, batch.id))
     _report(state, options, database)
     database.close()
     return SOME_FAILED if state.failed else ALL_DONE
+
+
+def _command(options: _Options, database: Database) -> list[str]:
+    """The command line of a process that loads the same agent on the same database."""
+    from nightdrop.cli.worker import process_command
+
+    place = database.place
+    if options.agent is not None:
+        return process_command(place, agent=options.agent)
+    return process_command(place, model=options.model, schema=options.schema)
 
 
 def _call(agent: Agent, options: _Options) -> BatchCall:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -15,8 +16,9 @@ from rich.console import Console
 
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.cli.errors import INTERRUPTED
-from nightdrop.cli.progress import completed, cost_words, display_for
+from nightdrop.cli.progress import Display, completed, cost_words, display_for
 from nightdrop.engine import engine_for
+from nightdrop.errors import WorkersFailed
 from nightdrop.portal import portal
 from nightdrop.public.agent import Agent
 from nightdrop.public.batch import Batch
@@ -25,34 +27,75 @@ from nightdrop.sinks.row import result_row
 from nightdrop.store import Database
 from nightdrop.store.batches import items_after
 from nightdrop.store.load import load_runs
+from nightdrop.worker import Quarantine, Supervisor
 
 _POLL_SECONDS = 0.25
 _PAGE = 500
 
 
-def run_batch(agent: Agent, db: Database, call: BatchCall, concurrency: int | None, quiet: bool) -> Batch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """Who executes a batch. processes: 1 for this process itself, else so many worker processes of `command`, which
+    loads the same agent (None: nothing can, and suspects run here). concurrency: runs at a time in each."""
+
+    command: list[str] | None = None
+    processes: int = 1
+    concurrency: int | None = None
+    quiet: bool = False
+
+
+def run_batch(agent: Agent, db: Database, call: BatchCall, crew: Crew) -> Batch:
     """Run a batch to its end with its progress on stderr; this process executes only this batch."""
     console = Console(stderr=True)
+    quarantine = None if crew.command is None else Quarantine(crew.command)
 
     async def begin() -> Batch:
         files = await documents_of(call)  # before the database is made: a typo leaves nothing behind
-        engine = await engine_for(db, concurrency=concurrency, own_batches=True)
+        engine = await engine_for(
+            db,
+            concurrency=crew.concurrency,
+            own_batches=True,
+            quarantine=None if quarantine is None else quarantine.ensure,
+        )
         batch_id = await open_batch_for(engine, call)
-        return Batch(engine, batch_id, agent.spec.schema, call, files)
+        return Batch(engine, batch_id, agent.spec.schema, call, files, executes_here=crew.processes == 1)
 
     with _interruptible(console):
         batch = portal().call(begin())
-        display = display_for(console, quiet)
+        workers = _workers(crew, batch.id)
+        display = display_for(console, crew.quiet)
         try:
-            while True:
-                display.show(batch.progress())
-                try:
-                    display.show(batch.wait(timeout=_POLL_SECONDS))
-                    return batch
-                except TimeoutError:
-                    continue
+            _watch(batch, display, workers)
         finally:
             display.close()
+            if quarantine is not None:
+                quarantine.stop()
+            if workers is not None:
+                workers.stop()
+    return batch
+
+
+def _watch(batch: Batch, display: Display, workers: Supervisor | None) -> None:
+    while True:
+        display.show(batch.progress())
+        if workers is not None and not workers.look():
+            raise WorkersFailed("the worker processes cannot load what this process has loaded: see above")
+        try:
+            display.show(batch.wait(timeout=_POLL_SECONDS))
+            return
+        except TimeoutError:
+            continue
+
+
+def _workers(crew: Crew, batch_id: str) -> Supervisor | None:
+    if crew.processes == 1 or crew.command is None:
+        return None
+    command = [*crew.command, "--batch", batch_id, "--drain-timeout", "0"]
+    if crew.concurrency is not None:
+        command += ["--concurrency", str(crew.concurrency)]
+    workers = Supervisor(command, crew.processes, 0)
+    workers.start()
+    return workers
 
 
 def batch_rows(db: Database, batch_id: str) -> Iterator[dict[str, Any]]:

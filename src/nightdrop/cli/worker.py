@@ -11,6 +11,7 @@ import click
 from nightdrop.cli.errors import reports_errors
 
 DRAIN_SECONDS = 30.0
+_DB_VARIABLE = "NIGHTDROP_WORKER_DB"  # not an option of its own: a URL may hold a password, and `ps` shows options
 
 
 @click.command()
@@ -43,15 +44,20 @@ def worker(app: str, processes: int | None, concurrency: int | None, drain_timeo
     from nightdrop.worker.supervisor import Supervisor
 
     count = processes or os.cpu_count() or 1
-    command = [*process_command(agent=app, db=db), "--drain-timeout", str(drain_timeout)]
+    command = [*process_command(db, agent=app), "--drain-timeout", str(drain_timeout)]
     if concurrency is not None:
         command += ["--concurrency", str(concurrency)]
     click.echo(f"{count} worker processes for {app}. Stop with Ctrl-C.", err=True)
     sys.exit(Supervisor(command, count, drain_timeout).run())
 
 
-def process_command(**options: str | None) -> list[str]:
-    """The command line of one worker process that loads its agents by these options of `worker-process`."""
+def process_command(db: str | None, **options: str | None) -> list[str]:
+    """The command line of worker processes that load their agents by these options of `worker-process`.
+
+    db: the database they work on, which they find in their environment.
+    """
+    if db is not None:
+        os.environ[_DB_VARIABLE] = db
     given = [part for name, value in options.items() if value is not None for part in (f"--{name}", value)]
     return [sys.executable, "-m", "nightdrop", "worker-process", *given]
 
@@ -60,7 +66,7 @@ def process_command(**options: str | None) -> list[str]:
 @click.option("--agent")
 @click.option("--model")
 @click.option("--schema")
-@click.option("--db")
+@click.option("--db", envvar=_DB_VARIABLE)
 @click.option("--concurrency", type=click.IntRange(min=1))
 @click.option("--drain-timeout", type=float, default=DRAIN_SECONDS)
 @click.option("--role", type=click.Choice(["worker", "quarantine"]), default="worker")
@@ -93,7 +99,7 @@ def _work(
         agents = [schema_agent(model or "local", schema or "invoice", database)]
     for one in agents:
         check_ready(one.spec)
-    same = process_command(agent=agent, model=model, schema=schema, db=db)
+    same = process_command(db, agent=agent, model=model, schema=schema)
     work(
         database,
         concurrency=concurrency,

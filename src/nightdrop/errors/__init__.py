@@ -44,6 +44,7 @@ from nightdrop.errors.run import (
     RunFailed,
     SchemaOutdated,
     StorageFailed,
+    WorkersFailed,
 )
 from nightdrop.errors.usage import (
     BatchNotFound,
@@ -101,6 +102,7 @@ __all__ = [
     "SourceNotFound",
     "StorageFailed",
     "UsageError",
+    "WorkersFailed",
     "every_error",
     "input_error",
 ]

@@ -97,6 +97,12 @@ class Poisoned(NightdropError):
     code = "poisoned"
 
 
+class WorkersFailed(NightdropError):
+    """The worker processes could not be started."""
+
+    code = "workers_failed"
+
+
 class StorageFailed(NightdropError):
     """The result could not be written to the database."""
 

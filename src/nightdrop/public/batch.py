@@ -48,13 +48,21 @@ class Batch:
     """One source of documents on its way. `id` finds it again from any process (`nightdrop batches show ID`)."""
 
     def __init__(
-        self, engine: Engine, batch_id: str, schema: OutputSchema, call: BatchCall, files: Iterator[File]
+        self,
+        engine: Engine,
+        batch_id: str,
+        schema: OutputSchema,
+        call: BatchCall,
+        files: Iterator[File],
+        *,
+        executes_here: bool = True,
     ) -> None:
         self.id = batch_id
         self._engine = engine
         self._schema = schema
         self._call = call
-        engine.adopt(batch_id)
+        if executes_here:
+            engine.adopt(batch_id)
         self._source = listing_of(engine, call, files)
         self._accepting = asyncio.create_task(accept_batch(engine, batch_id, call, self._source))
 

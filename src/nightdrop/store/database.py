@@ -44,6 +44,11 @@ class Database:
         raise NotImplementedError
 
     @property
+    def place(self) -> str:
+        """What opens the same database in another process: a path, or a URL with its password."""
+        return self.label
+
+    @property
     def own_paths(self) -> list[str]:
         """Local files and folders that belong to the database: never documents, wherever they lie."""
         return [self.blobs.root] if isinstance(self.blobs, BlobStore) and self.blobs.is_local else []

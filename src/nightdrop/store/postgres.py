@@ -39,6 +39,11 @@ class PostgresDb(Database):
         """The URL without its password."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
 
+    @property
+    def place(self) -> str:
+        """The URL with its password."""
+        return self.url.render_as_string(hide_password=False)
+
     def _connect(self) -> sa.Engine:
         return sa.create_engine(
             self.url,
