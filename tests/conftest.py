@@ -53,6 +53,14 @@ def sqlite_db(tmp_path: Path) -> Iterator[SqliteDb]:
     database.close()
 
 
+def change_at(place: str, sql: str) -> None:
+    """Change a database itself, past the library."""
+    engine = database_at(place).engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql(sql)
+    engine.dispose()
+
+
 def rows_at(place: str, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Ask a database itself, past the library."""
     if "://" in place:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import finished, nightdrop
+from tests.conftest import finished, nightdrop, rows_at
 
 APP = Path(__file__).parent / "counting_app.py"
 
@@ -24,10 +23,7 @@ class Scene:
     root: Path
     folder: Path
     count: int
-
-    @property
-    def db(self) -> Path:
-        return self.root / "crash.db"
+    place: str  # of the database: a path or a URL
 
     @property
     def log(self) -> Path:
@@ -35,7 +31,7 @@ class Scene:
 
     def start(self, fault: str | None = None, *extra: str | Path) -> subprocess.Popen[str]:
         """`nightdrop run` over the folder, killed at a fault point if one is named."""
-        env = {"EXECUTION_LOG": str(self.log), "TEST_DB": str(self.db)}
+        env = {"EXECUTION_LOG": str(self.log), "TEST_DB": self.place}
         if fault is not None:
             env["NIGHTDROP_FAULT_POINT"] = fault
         return nightdrop("run", self.folder, "--agent", f"{APP}:agent", "--message", "Read.", *extra, env=env)
@@ -58,11 +54,11 @@ class Scene:
         }
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        if not self.db.exists():
+        if "://" not in self.place and not Path(self.place).exists():
             return []
-        with sqlite3.connect(self.db) as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            return connection.execute(sql).fetchall() if "nightdrop_runs" in tables else []
+        listed = "SELECT name FROM sqlite_master" if "://" not in self.place else "SELECT tablename FROM pg_tables"
+        tables = {row[0] for row in rows_at(self.place, listed)}
+        return rows_at(self.place, sql) if "nightdrop_runs" in tables else []
 
     def assert_whole(self, progress: dict[str, Any]) -> None:
         """Every document has exactly one current result row, and nothing is open."""
@@ -74,6 +70,6 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, invoices: Any) -> Any:
-    """Makes a scene of `count` documents."""
-    return lambda count: Scene(root=tmp_path, folder=invoices(count), count=count)
+def scene(tmp_path: Path, place: str, invoices: Any) -> Any:
+    """Makes a scene of `count` documents on a new database, once of each kind."""
+    return lambda count: Scene(root=tmp_path, folder=invoices(count), count=count, place=place)

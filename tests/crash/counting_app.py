@@ -1,13 +1,15 @@
 """An agent whose schema writes a line for each answer it validates: how the crash suite counts executions."""
 
 import os
+import signal
 import time
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, model_validator
 
-from nightdrop import Agent, SqliteDb
+from nightdrop import Agent
+from nightdrop.store.place import database_at
 
 
 class Counted(BaseModel):
@@ -19,7 +21,9 @@ class Counted(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def count(cls, data: Any) -> Any:
-        """Append the document's number to the log, in one write; SLOW_SECONDS makes documents last."""
+        """Append the document's number to the log, in one write; SLOW_SECONDS makes documents last, DEADLY one kill."""
+        if data["invoice_number"] == os.environ.get("DEADLY"):
+            os.kill(os.getpid(), signal.SIGSEGV)
         time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
         log = os.open(os.environ["EXECUTION_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(log, f"{data['invoice_number']}\n".encode())
@@ -27,4 +31,10 @@ class Counted(BaseModel):
         return data
 
 
-agent = Agent(id="counted", model="local", output_schema=Counted, db=SqliteDb(os.environ["TEST_DB"]))
+agent = Agent(
+    id="counted",
+    model="local",
+    output_schema=Counted,
+    instructions=os.environ.get("INSTRUCTIONS"),
+    db=database_at(os.environ["TEST_DB"]),
+)

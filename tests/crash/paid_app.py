@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-from nightdrop import Agent, SqliteDb
+from nightdrop import Agent
+from nightdrop.store.place import database_at
 
 
 class Paid(BaseModel):
@@ -21,5 +22,5 @@ agent = Agent(
     instructions="Extract the invoice.",
     output_schema=Paid,
     retries=int(os.environ.get("TEST_RETRIES", "3")),
-    db=SqliteDb(os.environ["TEST_DB"]),
+    db=database_at(os.environ["TEST_DB"]),
 )

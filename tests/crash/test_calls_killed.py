@@ -32,7 +32,7 @@ class PaidScene(Scene):
         (self.root / "prices.toml").write_text(PRICES)
         env = {
             **self.provider.environment,
-            "TEST_DB": str(self.db),
+            "TEST_DB": self.place,
             "TEST_RETRIES": self.retries,
             "NIGHTDROP_PRICES": str(self.root / "prices.toml"),
             "NIGHTDROP_MODEL_TIMEOUT_SECONDS": "2",
@@ -74,12 +74,12 @@ class PaidScene(Scene):
 
 
 @pytest.fixture
-def paid(tmp_path: Path, invoices: Any) -> Iterator[Any]:
+def paid(tmp_path: Path, place: str, invoices: Any) -> Iterator[Any]:
     """Makes a paid scene of `count` documents with a fault plan."""
     started: list[SimulatedProvider] = []
 
     def make(count: int, **provider: Any) -> PaidScene:
-        s = PaidScene(root=tmp_path, folder=invoices(count), count=count)
+        s = PaidScene(root=tmp_path, folder=invoices(count), count=count, place=place)
         object.__setattr__(s, "provider", SimulatedProvider(**provider).start())
         started.append(s.provider)
         return s

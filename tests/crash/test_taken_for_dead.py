@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import time
 from typing import Any
 
-from tests.conftest import finished
+from tests.conftest import change_at, finished
 from tests.crash.test_takeover import until, worker
 
 
@@ -44,8 +43,7 @@ def test_runs_in_the_hands_of_nobody_are_found(scene: Any) -> None:
     s = scene(6)
     code, _, err = finished(s.start("dispatch.committed"))
     assert code == -signal.SIGKILL, err
-    with sqlite3.connect(s.db) as connection:
-        connection.execute("DELETE FROM nightdrop_executors")
+    change_at(s.place, "DELETE FROM nightdrop_executors")
     started = time.monotonic()
     s.assert_whole(s.finish())
     assert time.monotonic() - started < 30

@@ -51,7 +51,7 @@ def worker(s: Any) -> Any:
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, str(Path(__file__).parent)],
-        env={**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": str(s.db)},
+        env={**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": s.place},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,7 +71,7 @@ def test_a_background_run_of_a_killed_process_is_finished_by_the_next(scene: Any
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     document = next(s.folder.iterdir())
-    environment = {**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": str(s.db)}
+    environment = {**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": s.place}
     command = [sys.executable, str(script), str(Path(__file__).parent), str(document)]
     out = subprocess.run(command, env=environment, capture_output=True, text=True)
     run_id = out.stdout.strip()

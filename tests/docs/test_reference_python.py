@@ -15,9 +15,11 @@ import pytest
 import nightdrop
 from nightdrop import (
     Agent,
+    AgentOS,
     BatchProgress,
     BatchStatus,
     File,
+    PostgresDb,
     RunError,
     RunOutput,
     RunStatus,
@@ -36,6 +38,10 @@ RESULTS = page("docs/reference/results.md")
 MADE: dict[str, Callable[[], object]] = {  # classes that have attributes only once they are made
     "Agent": lambda: Agent(model="local", output_schema=schemas.Invoice),
     "SqliteDb": lambda: SqliteDb("never-opened.db"),
+    "PostgresDb": lambda: PostgresDb("postgresql://nobody@localhost/never-opened"),
+    "AgentOS": lambda: AgentOS(
+        agents=[Agent(model="local", output_schema=schemas.Invoice)], db=SqliteDb("never-opened.db")
+    ),
     "File": lambda: File(content=b"x"),
     "NightdropError": lambda: nightdrop.NightdropError(),
 }

@@ -17,6 +17,8 @@ from nightdrop.engine.serializer import JsonSerializer
 from nightdrop.errors import StorageFailed
 from nightdrop.records.request import Claimed
 
+log = logging.getLogger("nightdrop.engine")
+
 _NAME = "nightdrop"
 _APPLICATION_VERSION = "nightdrop-1"  # ours: DBOS would hash workflow source and strand open runs at every release
 _WORKFLOW = "nightdrop.run"
@@ -132,8 +134,11 @@ class DbosHost:
         try:
             if client is not None:
                 client.delete_queue(self._queue)
-                client.destroy()
+        except sa.exc.DBAPIError as error:
+            log.warning("the queue %s stays behind, empty: %s", self._queue, error.orig)
         finally:
+            if client is not None:
+                client.destroy()
             DBOS.destroy()
 
     @property

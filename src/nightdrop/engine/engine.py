@@ -70,7 +70,7 @@ class Engine:
         self.desk = Desk(self.db)
         self.waiters = Waiters(lambda ids: self.desk.read(lambda c: statuses(c, ids)))
         alone = self._options.role == "quarantine"
-        window = 1 if alone else max(128, 3 * self._options.concurrency)
+        window = 1 if alone else max(32, 3 * self._options.concurrency)
         self._host = DbosHost(self.db.engine, self.executor_id, window)
         self._lease = Lease(self.db, identity, self.registry, self._options.lease_seconds, self._options.concurrency)
         self._attempts = Attempts(

@@ -24,6 +24,7 @@ log = logging.getLogger("nightdrop.engine")
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.25
 _RECONCILE_SECONDS = 30.0
+_SOON_SECONDS = 3.0  # after the database was away: what it broke off is found sooner
 
 
 class Pump:
@@ -79,6 +80,7 @@ class Pump:
                     await self._reconcile()
             except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
                 log.warning("the pump could not look for work, trying again: %s: %s", type(error).__name__, error)
+                reconciled = min(reconciled, clock.monotonic() - _RECONCILE_SECONDS + _SOON_SECONDS)
             try:
                 await asyncio.wait_for(self._wake.wait(), _BUSY_SECONDS if busy else _IDLE_SECONDS)
             except TimeoutError:
