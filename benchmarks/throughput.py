@@ -5,6 +5,8 @@
     raw         asyncio.gather over bare HTTP: the limit of this machine; nothing validated, nothing stored
     nightdrop   agent.arun under a semaphore, SQLite, durable: the plain pattern of the field
     batch       nightdrop's own batch over a folder, SQLite, durable
+    workers     the same batch by `nightdrop run --processes 2`, each with half of the concurrency; docs/s from the start of
+                the first document to the end of the last one, memory of the largest of its three processes
     agno        Agno 3.1.10 with its SqliteDb, the plain pattern, in a virtual environment of its own:
                 python -m venv ve && ve/bin/pip install agno==3.1.10 openai sqlalchemy greenlet
 
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="medians over so many rounds")
     parser.add_argument("--agno", help="the python of a virtual environment with agno==3.1.10")
     args = parser.parse_args()
-    sides = ["raw", "nightdrop", "batch", *(["agno"] if args.agno else [])]
+    sides = ["raw", "nightdrop", "batch", "workers", *(["agno"] if args.agno else [])]
     provider, url = start_provider(args.latency)
     try:
         with tempfile.TemporaryDirectory() as root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -17,6 +18,9 @@ from nightdrop.worker.quarantine import Quarantine
 
 _TICK_SECONDS = 0.2
 _QUARANTINE_IDLE_SECONDS = 3.0
+_CLOSE_SECONDS = 5.0
+
+log = logging.getLogger("nightdrop.worker")
 
 
 def work(
@@ -49,7 +53,25 @@ def work(
         quarantine.stop()
     if not stop.at_once:
         portal().call(engine.drain(drain_seconds))
-    db.close()
+    _close(db, engine)
+
+
+def _close(db: Database, engine: Engine) -> None:
+    """Close the database. What runs has been handed back by then or is handed back here: nothing is waited for long."""
+    closing = threading.Thread(target=db.close, name="nightdrop-closing", daemon=True)
+    closing.start()
+    closing.join(_CLOSE_SECONDS)
+    if closing.is_alive():
+        log.warning("the engine does not stop: this process hands back what it has and leaves")
+        import asyncio, io
+
+        out = io.StringIO()
+        for t in asyncio.all_tasks(portal().loop):
+            t.print_stack(file=out)
+            out.write(repr(t) + "\n")
+        open("/tmp/hang.log", "a").write(out.getvalue() + "\n=====\n")
+        engine.abandon()
+        os._exit(0)
 
 
 class _Stop:
