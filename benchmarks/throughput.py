@@ -5,8 +5,8 @@
     raw         asyncio.gather over bare HTTP: the limit of this machine; nothing validated, nothing stored
     nightdrop   agent.arun under a semaphore, SQLite, durable: the plain pattern of the field
     batch       nightdrop's own batch over a folder, SQLite, durable
-    workers     the same batch by `nightdrop run --processes 2`, each with half of the concurrency; docs/s from the start of
-                the first document to the end of the last one, memory of the largest of its three processes
+    workers     the same batch by `nightdrop run --processes 2`, each with half of the concurrency; docs/s from the
+                first document's start to the last one's end, memory of the largest of its three processes
     agno        Agno 3.1.10 with its SqliteDb, the plain pattern, in a virtual environment of its own:
                 python -m venv ve && ve/bin/pip install agno==3.1.10 openai sqlalchemy greenlet
 

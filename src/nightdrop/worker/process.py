@@ -63,13 +63,6 @@ def _close(db: Database, engine: Engine) -> None:
     closing.join(_CLOSE_SECONDS)
     if closing.is_alive():
         log.warning("the engine does not stop: this process hands back what it has and leaves")
-        import asyncio, io
-
-        out = io.StringIO()
-        for t in asyncio.all_tasks(portal().loop):
-            t.print_stack(file=out)
-            out.write(repr(t) + "\n")
-        open("/tmp/hang.log", "a").write(out.getvalue() + "\n=====\n")
         engine.abandon()
         os._exit(0)
 
