@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nightdrop import clock
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.records.run import RunError, RunStatus
