@@ -97,23 +97,6 @@ def test_a_429_spends_no_attempt(provider: Any, db: SqliteDb) -> None:
     assert simulated.meter.totals().outcomes == {"429": 3, "answered": 1}
 
 
-def test_a_long_retry_after_puts_the_document_back_in_the_queue(provider: Any, db: SqliteDb) -> None:
-    provider(faults=[Fault(kind="429", calls=(1,), seconds=6.0)])
-    agent = Agent(id="a", model=MODEL, output_schema=Paid, db=db, retries=0)
-    run = agent.run("Read.", files=document(), background=True)
-    waiting = agent.batch([], "nothing").wait()
-    assert waiting.total == 0
-    with db.read() as connection:
-        for _ in range(200):
-            row = connection.exec_driver_sql("SELECT status, executor_id, not_before FROM nightdrop_runs").one()
-            if row[2]:
-                break
-            connection.rollback()
-    assert (row[0], row[1]) == ("PENDING", None)
-    assert agent.cancel_run(run.run_id)
-    assert agent.get_run_output(run.run_id).status is RunStatus.CANCELLED
-
-
 def test_tools_are_called_and_every_call_is_in_the_ledger(provider: Any, db: SqliteDb) -> None:
     provider(tools=[ToolCall(name="vendor", arguments={"name": "ACME"})])
     asked: list[str] = []
