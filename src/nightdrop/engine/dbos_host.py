@@ -105,7 +105,7 @@ class DbosHost:
         """Take over attempts that another executor had begun: their recorded steps are kept.
 
         One that DBOS does not hold as open (its process died before DBOS heard of it) is enqueued afresh. So is one
-        that was paused: the workflow that paused it may be about to end, and would take the continuation with it.
+        that was paused: its workflow may end between the look and the resume, which then silently does nothing.
         """
         client = self._dbos_client
         ids = {_workflow_id(t.run_id, t.attempt): t for t in taken}
