@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nightdrop.errors import InputError, NightdropError, RunFailed, UsageError
+    from nightdrop.pausing import pause
     from nightdrop.public.agent import Agent
     from nightdrop.public.agent_os import AgentOS
     from nightdrop.public.batch import Batch
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         RunStatus,
     )
     from nightdrop.records.event import RunEvent
+    from nightdrop.records.pause import Pause
     from nightdrop.store import PostgresDb, SqliteDb
 
 _HOMES = {
@@ -33,6 +35,7 @@ _HOMES = {
     "File": "nightdrop.records",
     "InputError": "nightdrop.errors",
     "NightdropError": "nightdrop.errors",
+    "Pause": "nightdrop.records.pause",
     "PostgresDb": "nightdrop.store",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
@@ -42,6 +45,7 @@ _HOMES = {
     "RunStatus": "nightdrop.records",
     "SqliteDb": "nightdrop.store",
     "UsageError": "nightdrop.errors",
+    "pause": "nightdrop.pausing",
 }
 
 __all__ = [
@@ -54,6 +58,7 @@ __all__ = [
     "File",
     "InputError",
     "NightdropError",
+    "Pause",
     "PostgresDb",
     "RunError",
     "RunEvent",
@@ -63,6 +68,7 @@ __all__ = [
     "RunStatus",
     "SqliteDb",
     "UsageError",
+    "pause",
 ]
 
 

@@ -21,6 +21,8 @@ POINTS = (
     "answer.made",
     "result.commit",  # result written, not committed
     "result.committed",
+    "continue.commit",  # decision written and run queued, not committed
+    "continue.committed",
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 

@@ -22,6 +22,7 @@ class Settings:
     reader_memory_mb: int = 1024
     lease_seconds: int = 12
     model_timeout_seconds: int = 600
+    rate_limit_patience_hours: int = 24
     prices: str = "prices.toml"
     page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
 
@@ -41,6 +42,7 @@ def load_settings() -> Settings:
         reader_timeout_seconds=_whole("NIGHTDROP_READER_TIMEOUT_SECONDS", default.reader_timeout_seconds),
         reader_memory_mb=_whole("NIGHTDROP_READER_MEMORY_MB", default.reader_memory_mb),
         model_timeout_seconds=_whole("NIGHTDROP_MODEL_TIMEOUT_SECONDS", default.model_timeout_seconds),
+        rate_limit_patience_hours=_whole("NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS", default.rate_limit_patience_hours),
         prices=os.environ.get("NIGHTDROP_PRICES", default.prices),
         page_images=_choice("NIGHTDROP_PAGE_IMAGES", default.page_images, ("always", "scans", "never")),
         lease_seconds=_whole("NIGHTDROP_LEASE_SECONDS", default.lease_seconds),

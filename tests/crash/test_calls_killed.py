@@ -150,6 +150,18 @@ def test_every_fault_of_the_provider_with_a_kill_in_it(
     s.assert_every_call_explained()
 
 
+def test_a_document_that_always_fails_costs_exactly_its_calls_over_kills(paid: Any) -> None:
+    """Failures that were recorded count for the next process; a call that never left is not on the meter."""
+    s = paid(1, faults=[Fault(kind="500")])
+    for _ in range(2):  # each process makes one call and dies before the second leaves
+        assert finished(s.start("call.opened:2"))[0] == -signal.SIGKILL
+    code, _, err = finished(s.start())
+    assert code == 1, err
+    assert s.query("SELECT status, error_code, attempt FROM nightdrop_runs") == [("ERROR", "provider_unavailable", 1)]
+    assert s.provider.meter.totals().outcomes == {"500": 1 + int(s.retries)}
+    s.assert_every_call_explained()
+
+
 def test_two_hundred_documents_killed_again_and_again(paid: Any) -> None:
     s = paid(200, latency=Latency.uniform(0.05, 0.3))
     seed = random.randrange(10**6)

@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from nightdrop.agents.retry_policy import RULES
 from nightdrop.errors import InputError, UsageError, every_error
 from nightdrop.faults import POINTS
 from nightdrop.settings import Settings
@@ -58,3 +59,8 @@ def test_every_fault_point_is_documented_and_reached() -> None:
     documented = [row[0].strip("`") for row in rows if re.fullmatch(r"`[a-z]+\.[a-z]+`", row[0])]
     assert documented == list(POINTS)
     assert _in_sources(r'\breach\("([a-z.]+)"\)') == set(POINTS)
+
+
+def test_the_table_of_retries_is_the_codes() -> None:
+    rows = {row[0].strip("`"): row[1:3] for row in page("docs/design/retries.md").rows if row[0].startswith("`")}
+    assert rows == {c: [r.again.replace("_", " "), "yes" if r.spends else "no"] for c, r in RULES.items()}

@@ -49,6 +49,8 @@ MADE: dict[str, Callable[[], object]] = {  # classes that have attributes only o
 
 def _members(name: str) -> set[str]:
     kind = getattr(nightdrop, name)
+    if inspect.isfunction(kind):
+        return set(inspect.signature(kind).parameters)
     if issubclass(kind, Enum):
         return {*kind.__members__, *(n for n, v in vars(kind).items() if isinstance(v, property))}
     homes = [c for c in kind.__mro__ if c.__module__.startswith("nightdrop")]

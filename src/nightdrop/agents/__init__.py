@@ -4,6 +4,7 @@ from nightdrop.agents.answer import answer
 from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.agents.ready import check_name, check_ready
 from nightdrop.agents.request import Answer, AnswerRequest, Attachment
+from nightdrop.agents.retry_policy import Postponed
 from nightdrop.agents.spec import LOCAL, AgentSpec
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "AnswerRequest",
     "Attachment",
     "OutputSchema",
+    "Postponed",
     "answer",
     "check_name",
     "check_ready",

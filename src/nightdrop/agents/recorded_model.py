@@ -26,6 +26,7 @@ from pydantic_ai.settings import ModelSettings
 
 from nightdrop import clock
 from nightdrop.agents.failures import failure_of, may_be_billed
+from nightdrop.agents.retry_policy import ANSWERED
 from nightdrop.faults import reach
 from nightdrop.ids import new_id
 from nightdrop.ledger.log import CallLog
@@ -35,7 +36,6 @@ from nightdrop.settings import load_settings
 
 log = logging.getLogger("nightdrop.agents")
 
-ANSWERED = "answered"
 CALL_ID_HEADER = "x-nightdrop-call-id"
 """Sent with every request, so that a provider's own log can be held against the ledger."""
 

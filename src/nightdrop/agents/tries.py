@@ -1,56 +1,74 @@
-"""One owner of retries: at most 1 + retries calls of an attempt fail; a 429 is not a failure and spends none."""
+"""One owner of retries: at most 1 + retries calls of an attempt fail, in whichever process; a 429 spends none."""
 
 from __future__ import annotations
 
 import asyncio
-import random
+from itertools import takewhile
 
-from nightdrop.agents.recorded_model import ANSWERED
-from nightdrop.errors import AnswerInvalid, ModelFailed, ProviderUnavailable, RateLimited
+from nightdrop import clock
+from nightdrop.agents.retry_policy import LONG_WAIT_SECONDS, MOST_SHORT_WAITS, Postponed, backoff, rule_for, spends
+from nightdrop.errors import ModelFailed, ProviderUnavailable, RateLimited
 from nightdrop.ledger.log import CallLog
 from nightdrop.records.model_call import PastCall
-
-PATIENCE_SECONDS = 5.0
-"""Rate-limit waits up to this long are spent here; longer ones give the place to another document."""
-
-_MOST_429_IN_A_ROW = 30
-_BACKOFF_SECONDS = 0.5
-_LONGEST_BACKOFF = 30.0
+from nightdrop.settings import load_settings
 
 
 class Tries:
-    """How many failed calls an attempt has left. Calls an earlier process made of the same attempt count."""
+    """How many failed calls an attempt has left. Calls recorded before it was postponed or taken over count."""
 
     def __init__(self, retries: int, log: CallLog) -> None:
-        failed = [c for c in log.past if c.outcome not in (ANSWERED, RateLimited.code, "cancelled")]
+        failed = [call for call in log.past if spends(call.outcome)]
+        refused = list(takewhile(lambda call: call.outcome == RateLimited.code, reversed(log.past)))
         self.left = 1 + retries - len(failed)
         self._failed = len(failed)
-        self._limited = 0
+        self._refused = len(refused)  # in a row, without another outcome in between
+        self._refused_since = refused[-1].at if refused else None
+        self._short_waits = 0
         if self.left <= 0:
             raise _spent(failed[-1])
 
     async def after(self, failure: ModelFailed, *, send_back: bool = True) -> None:
-        """Count a failure and wait before the next call, or raise it when there is none left.
+        """Count a failure and return when the next call may be made, or raise the failure when there is none left.
 
-        send_back: an invalid answer may go back to the model at once.
+        Raises Postponed when the wait is long. send_back: an invalid answer may go back to the model.
         """
         if isinstance(failure, RateLimited):
             await self._wait_for_rate(failure)
             return
-        self.left -= 1
+        rule = rule_for(failure.code)
+        self.left -= rule.spends
         self._failed += 1
-        if isinstance(failure, AnswerInvalid) and send_back and self.left > 0:
-            return
-        if self.left <= 0 or not failure.retryable:
+        self._refused, self._refused_since = 0, None
+        if self.left <= 0 or rule.again == "never" or (rule.again == "at_once" and not send_back):
             raise failure
-        await asyncio.sleep(failure.retry_after or _backoff(self._failed))
+        if rule.again == "after_backoff":
+            wait = failure.retry_after if failure.retry_after is not None else backoff(self._failed)
+            if wait > load_settings().rate_limit_patience_hours * 3600:
+                raise failure  # nobody waits that long: a person may try again
+            await _wait(wait, failure)
 
     async def _wait_for_rate(self, failure: RateLimited) -> None:
-        self._limited += 1
-        wait = failure.retry_after if failure.retry_after is not None else _backoff(self._limited)
-        if wait > PATIENCE_SECONDS or self._limited >= _MOST_429_IN_A_ROW:
-            raise RateLimited(failure.message, retry_after=max(wait, 1.0))
-        await asyncio.sleep(wait)
+        now = clock.now_ms()
+        self._refused += 1
+        self._short_waits += 1
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        wait = failure.retry_after if failure.retry_after is not None else backoff(self._refused)
+        patience_hours = load_settings().rate_limit_patience_hours
+        waited = (now - self._refused_since) / 1000
+        if waited + wait > patience_hours * 3600:
+            raise RateLimited(
+                f"{failure.message} (rate-limited for {waited / 3600:.1f} hours, {self._refused} times in a row; "
+                f"NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS is {patience_hours})"
+            )
+        if self._short_waits >= MOST_SHORT_WAITS:
+            raise Postponed(max(wait, LONG_WAIT_SECONDS), failure)
+        await _wait(wait, failure)
+
+
+async def _wait(seconds: float, failure: ModelFailed) -> None:
+    if seconds > LONG_WAIT_SECONDS:
+        raise Postponed(seconds, failure)
+    await asyncio.sleep(seconds)
 
 
 def _spent(last: PastCall) -> ModelFailed:
@@ -58,8 +76,3 @@ def _spent(last: PastCall) -> ModelFailed:
     failure = ModelFailed(f"every try failed, the last with {last.outcome}")
     failure.code, failure.retryable = last.outcome, last.outcome == ProviderUnavailable.code
     return failure
-
-
-def _backoff(step: int) -> float:
-    """Seconds: doubling, with jitter, bounded."""
-    return float(min(_BACKOFF_SECONDS * 2**step, _LONGEST_BACKOFF) * (0.5 + random.random() / 2))

@@ -13,7 +13,7 @@ _COMMANDS = {
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
     "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),
-    "runs": ("nightdrop.cli.runs", "runs", "List and show runs."),
+    "runs": ("nightdrop.cli.runs", "runs", "List, show and continue runs."),
 }
 
 

@@ -10,12 +10,21 @@ from nightdrop.cli.show import print_table, printable, when
 from nightdrop.records.run import RunOutput, plain
 
 
+def _asked(run: RunOutput) -> str | None:
+    """What a paused run asks, and the command that answers."""
+    if run.pause is None:
+        return None
+    data = f" {json.dumps(run.pause.data, ensure_ascii=False)}" if run.pause.data else ""
+    return f"{run.pause.question}{data}  (answer: nightdrop runs continue {run.run_id} --answer ...)"
+
+
 def print_run(run: RunOutput, waits_for: str | None) -> None:
     """Everything that is known about a run."""
     lines = [
         ("run", run.run_id),
         ("status", run.status.value),
         ("waits for", waits_for),
+        ("asks", _asked(run)),
         ("agent", run.agent_id),
         ("batch", run.batch_id),
         ("session", run.session_id),

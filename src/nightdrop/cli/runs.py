@@ -5,13 +5,17 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.run_continue import continue_
 
 _STATUSES = click.Choice(["PENDING", "RUNNING", "COMPLETED", "PAUSED", "CANCELLED", "ERROR"], case_sensitive=False)
 
 
 @click.group()
 def runs() -> None:
-    """List and show runs."""
+    """List and show runs, and answer what paused ones ask."""
+
+
+runs.add_command(continue_)
 
 
 @runs.command("list")

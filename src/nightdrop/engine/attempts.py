@@ -10,17 +10,19 @@ from functools import partial
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
+from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, Postponed, answer
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.call_log import DurableLog
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
-from nightdrop.errors import NightdropError, RateLimited, StorageFailed
+from nightdrop.errors import NightdropError, StorageFailed
 from nightdrop.faults import reach
+from nightdrop.pausing import PauseRequested, decided
 from nightdrop.records.run import RunError
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import Work, load_work
+from nightdrop.store.pauses import pause
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -157,12 +159,15 @@ class Attempts:
                 documents=await self._documents(work),
                 on_text=self._listeners.get(run_id),
             )
-            found: Answer = await answer(
-                spec, request, self._reader, DurableLog(self._desk, run_id, attempt, work.past)
-            )
-        except RateLimited as error:
-            not_before = clock.now_ms() + int((error.retry_after or 1.0) * 1000)
+            with decided(work.decisions):
+                found: Answer = await answer(
+                    spec, request, self._reader, DurableLog(self._desk, run_id, attempt, work.past)
+                )
+        except Postponed as later:
+            not_before = clock.now_ms() + int(later.seconds * 1000)
             return partial(rows.postpone, run_id=run_id, attempt=attempt, not_before=not_before)
+        except PauseRequested as asked:
+            return partial(pause, run_id=run_id, attempt=attempt, asked=asked.pause, now_ms=clock.now_ms())
         except StorageFailed as error:
             self._waiters.failed(run_id, error)
             raise asyncio.CancelledError from error  # still open in the rows: executed again later

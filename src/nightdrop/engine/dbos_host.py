@@ -104,12 +104,13 @@ class DbosHost:
     def resume(self, taken: Sequence[Claimed]) -> None:
         """Take over attempts that another executor had begun: their recorded steps are kept.
 
-        One that DBOS does not hold as open (its process died before DBOS heard of it) is enqueued afresh.
+        One that DBOS does not hold as open (its process died before DBOS heard of it) is enqueued afresh. So is one
+        that was paused: its workflow may end between the look and the resume, which then silently does nothing.
         """
         client = self._dbos_client
         ids = {_workflow_id(t.run_id, t.attempt): t for t in taken}
         known = {w.workflow_id: w.status for w in client.list_workflows(workflow_ids=list(ids), load_input=False)}
-        live = [i for i in ids if known.get(i) in _LIVE]
+        live = [i for i, run in ids.items() if known.get(i) in _LIVE and not run.continued]
         if live:
             client.resume_workflows(live, queue_name=self._queue)
         for workflow_id, run in ids.items():

@@ -84,6 +84,12 @@ async def engine_for(
         return engine
 
 
+def running_engine(db: Database) -> Engine | None:
+    """The engine that runs in this process on this database, None when there is none: nothing is started."""
+    engine = _engine
+    return engine if engine is not None and engine.db.label == db.label else None
+
+
 def default_concurrency() -> int:
     """Runs at a time when nobody says: enough to keep every core's reader busy."""
     return 8 * (os.cpu_count() or 1)

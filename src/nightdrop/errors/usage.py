@@ -29,6 +29,13 @@ class RunNotFound(UsageError):
     http_status = 404
 
 
+class RunNotPaused(UsageError):
+    """The run is not PAUSED: there is nothing to answer."""
+
+    code = "run_not_paused"
+    http_status = 409
+
+
 class BatchNotFound(UsageError):
     """There is no such batch."""
 

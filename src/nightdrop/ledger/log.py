@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from nightdrop import clock
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.model_call import CallClosed, CallOpened, PastCall, dollars
 
@@ -45,12 +46,12 @@ class MemoryLog:
         """Keep what it cost."""
         del call_id
         self._closed.append(end)
-        self.past = [*self.past, PastCall(outcome=end.outcome, response=end.response)]
+        self.past = [*self.past, PastCall(outcome=end.outcome, response=end.response, at=end.closed_at)]
 
     async def leave_open(self, call_id: str, outcome: str) -> None:
         """Note that it failed; nothing more is known of it than that it was made."""
         del call_id
-        self.past = [*self.past, PastCall(outcome=outcome, response=None)]
+        self.past = [*self.past, PastCall(outcome=outcome, response=None, at=clock.now_ms())]
 
     def metrics(self, duration: float) -> RunMetrics:
         """Sums over every call."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Literal, overload
 
 from pydantic import BaseModel
@@ -12,7 +10,7 @@ from pydantic import BaseModel
 from nightdrop.agents import LOCAL, AgentSpec, OutputSchema, check_name, check_ready
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.engine import engine_for, registry
-from nightdrop.errors import DatabaseRequired, RunNotFound, UsageError
+from nightdrop.errors import UsageError
 from nightdrop.ids import slug
 from nightdrop.intake.listing import Source
 from nightdrop.portal import portal
@@ -20,14 +18,14 @@ from nightdrop.public import execute
 from nightdrop.public.batch import Batch
 from nightdrop.public.execute import Files
 from nightdrop.public.stepped import stepped
+from nightdrop.public.stored_runs import StoredRuns
 from nightdrop.records.event import RunEvent
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
-from nightdrop.store.load import load_run
 
 
-class Agent:
+class Agent(StoredRuns):
     """Turns documents into typed data.
 
     id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
@@ -187,35 +185,6 @@ class Agent:
             return execute.stream(self.spec, self.db, call)
         return execute.execute(self.spec, self.db, call)
 
-    def get_run_output(self, run_id: str, session_id: str | None = None) -> RunOutput:
-        """The run as committed now, from any process on the same database. Raises RunNotFound."""
-        del session_id  # taken for those who are used to give it; the run_id is enough
-        db = self._database("get_run_output")
-        with db.read() as connection:
-            run = load_run(connection, run_id)
-        if run is None:
-            raise RunNotFound(f"there is no run {run_id!r} in {db.label}")
-        return self._typed(run)
-
-    async def aget_run_output(self, run_id: str, session_id: str | None = None) -> RunOutput:
-        """`get_run_output` for async code."""
-        return await asyncio.to_thread(self.get_run_output, run_id, session_id)
-
-    def cancel_run(self, run_id: str) -> bool:
-        """Ask a run to stop, from any process: a waiting one never starts. False when it had ended already."""
-        return portal().call(self.acancel_run(run_id))
-
-    async def acancel_run(self, run_id: str) -> bool:
-        """`cancel_run` for async code."""
-        db = self._database("cancel_run")
-
-        async def cancel() -> bool:
-            engine = await engine_for(db)
-            await engine.load(run_id)
-            return await engine.cancel([run_id]) == 1
-
-        return await portal().bridge(cancel())
-
     def batch(self, source: Source, input: str = "", **options: Any) -> Batch:
         """A run for each distinct document of a folder, glob, manifest, URL, list or iterator; see `abatch`."""
         return portal().call(self.abatch(source, input, **options))
@@ -258,14 +227,6 @@ class Agent:
         engine = await engine_for(db, concurrency=concurrency)
         batch_id = await open_batch_for(engine, call)
         return Batch(engine, batch_id, self.spec.schema, call, files)
-
-    def _typed(self, run: RunOutput) -> RunOutput:
-        return replace(run, content=self.spec.schema.load(run.content))
-
-    def _database(self, call: str) -> Database:
-        if self.db is None:
-            raise DatabaseRequired(f'{call}() needs a database: Agent(db=SqliteDb("nightdrop.db"))')
-        return self.db
 
 
 def _call(

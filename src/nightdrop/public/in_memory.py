@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from nightdrop import clock
-from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
+from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, Postponed, answer
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.errors import NightdropError, RateLimited
+from nightdrop.errors import NightdropError
 from nightdrop.ids import new_id
 from nightdrop.intake.take import Taken
 from nightdrop.ledger.log import MemoryLog
@@ -54,12 +54,12 @@ async def run_in_memory(
 
 
 async def _answer_in_time(spec: AgentSpec, asked: AnswerRequest, reader: ReaderPool, log: MemoryLog) -> Answer:
-    """The answer; a long rate-limit wait is waited for here, since there is no queue to go back to."""
+    """The answer; a long wait is waited for here, since there is no queue to go back to."""
     while True:
         try:
             return await answer(spec, asked, reader, log)
-        except RateLimited as limited:
-            await asyncio.sleep(limited.retry_after or 1.0)
+        except Postponed as later:
+            await asyncio.sleep(later.seconds)
 
 
 def _attachment(taken: Taken) -> Attachment:

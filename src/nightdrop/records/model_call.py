@@ -58,10 +58,12 @@ class CallClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCall:
-    """An earlier call of the same attempt, closed before this process took over. response: None if it failed."""
+    """An earlier call of the same attempt, whose end is recorded. response: None if it failed. at: when it was opened,
+    in milliseconds."""
 
     outcome: str
     response: str | None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,8 +81,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A run this process may execute. dispatches: how often this attempt was handed to an executor, now included."""
+    """A run this process may execute. dispatches: how often this attempt was handed to an executor, now included.
+
+    continued: it was paused in this attempt or an earlier one.
+    """
 
     run_id: str
     attempt: int
     dispatches: int
+    continued: bool = False

@@ -13,6 +13,7 @@ from nightdrop.clock import iso
 from nightdrop.errors import RunFailed
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
+from nightdrop.records.pause import Pause
 
 
 class RunStatus(StrEnum):
@@ -71,7 +72,8 @@ class RunOutput:
     """The state of one run as committed (or as computed, for an agent without db).
 
     content: an instance of the output schema (a dict for a JSON schema, text without one).
-    fields: dotted path, such as `lines.0.amount`, to FieldResult. Times are aware UTC datetimes.
+    fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. Times are aware UTC
+    datetimes.
     """
 
     run_id: str
@@ -87,6 +89,7 @@ class RunOutput:
     fields: dict[str, FieldResult] = field(default_factory=dict)
     metrics: RunMetrics = field(default_factory=RunMetrics)
     error: RunError | None = None
+    pause: Pause | None = None
     attempts: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
@@ -118,6 +121,7 @@ class RunOutput:
             "error": None
             if self.error is None
             else {"code": self.error.code, "message": self.error.message, "retryable": self.error.retryable},
+            "pause": None if self.pause is None else self.pause.to_json(),
             "attempts": self.attempts,
             "metadata": self.metadata,
             "input": {

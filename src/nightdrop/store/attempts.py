@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nightdrop import clock
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.records.run import RunError, RunStatus
@@ -62,7 +63,10 @@ def claim(
         if len(claimed) >= limit:
             break
         rows = connection.execute(_queued(subject, now_ms, batch_id, suspects).limit(limit - len(claimed))).all()
-        claimed.extend(Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1) for r in rows)
+        claimed.extend(
+            Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1, continued=bool(r.continued))
+            for r in rows
+        )
     if claimed:
         connection.execute(
             sa.update(runs)
@@ -77,7 +81,7 @@ def _queued(
 ) -> sa.Select[Any]:
     c = runs.c
     query = (
-        sa.select(c.run_id, c.attempt, c.dispatches)
+        sa.select(c.run_id, c.attempt, c.dispatches, c.decisions.is_not(None).label("continued"))
         .where(
             c.status == sa.literal_column("'PENDING'"),  # literal, so that the partial index is used
             c.executor_id.is_(None),
@@ -162,19 +166,24 @@ def fail(
 
 
 def postpone(connection: sa.Connection, run_id: str, attempt: int, not_before: int) -> bool:
-    """Put a running attempt back in the queue until a time: what a rate limit does; the attempt is not spent."""
+    """Put a running attempt back in the queue until a time: what a long wait does. One asked to stop ends here."""
+    if mark_if_cancelled(connection, run_id, attempt, clock.now_ms()):
+        return True
     return _end(connection, run_id, attempt, status="PENDING", executor_id=None, not_before=not_before)
 
 
 def cancel(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> int:
-    """Ask runs to stop: a waiting one is CANCELLED at once, a running one at its next await. Returns how many."""
+    """Ask runs to stop: a waiting or paused one is CANCELLED at once, a running one at its next await.
+
+    Returns how many.
+    """
     c = runs.c
     asked = connection.execute(
-        sa.update(runs).where(c.run_id.in_(run_ids), c.status.in_(_OPEN)).values(cancel_requested=True)
+        sa.update(runs).where(c.run_id.in_(run_ids), c.status.in_((*_OPEN, "PAUSED"))).values(cancel_requested=True)
     ).rowcount
     connection.execute(
         sa.update(runs)
-        .where(c.run_id.in_(run_ids), c.status == "PENDING")
+        .where(c.run_id.in_(run_ids), c.status.in_(("PENDING", "PAUSED")))
         .values(status=RunStatus.CANCELLED.value, completed_at=now_ms)
     )
     return asked

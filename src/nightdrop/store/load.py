@@ -15,6 +15,7 @@ from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.model_call import PastCall
+from nightdrop.records.pause import Decision, Pause, decisions_of
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
 from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
 from nightdrop.store.tables import batch_items, documents, executors, run_files, runs
@@ -46,6 +47,7 @@ class Work:
     attempt: int
     documents: tuple[tuple[FileRef, Document], ...]
     past: Sequence[PastCall]
+    decisions: Sequence[Decision] = ()
 
 
 def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
@@ -121,7 +123,14 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
             raise StorageFailed(f"document {file.sha256} of run {run_id} is not in the store: it cannot be read")
     run = _output(row, tuple(refs))
     past = past_calls(connection, run_id, row["attempt"])
-    return Work(run=run, revision=row["revision"], attempt=row["attempt"], documents=tuple(pairs), past=past)
+    return Work(
+        run=run,
+        revision=row["revision"],
+        attempt=row["attempt"],
+        documents=tuple(pairs),
+        past=past,
+        decisions=decisions_of(row["decisions"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +209,7 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | 
         fields={p: FieldResult.from_json(f) for p, f in json.loads(row["fields"] or "{}").items()},
         metrics=_timed(spent or RunMetrics(), row),
         error=_error(row),
+        pause=_pause(row),
         attempts=row["attempt"],
         metadata=json.loads(row["metadata"] or "{}"),
         created_at=clock.to_datetime(row["created_at"]),
@@ -212,6 +222,11 @@ def _error(row: sa.RowMapping) -> RunError | None:
     if row["error_code"] is None:
         return None
     return RunError(code=row["error_code"], message=row["error_message"], retryable=bool(row["error_retryable"]))
+
+
+def _pause(row: sa.RowMapping) -> Pause | None:
+    asks = row["status"] == RunStatus.PAUSED.value and row["pause"] is not None
+    return Pause.from_json(json.loads(row["pause"])) if asks else None
 
 
 def _timed(metrics: RunMetrics, row: sa.RowMapping) -> RunMetrics:

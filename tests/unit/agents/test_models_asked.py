@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from nightdrop import Agent, File, RunEvent, RunOutput, RunStatus, SqliteDb
 from nightdrop.store.dead_letters import list_dead_letters
-from nightdrop.testing import Fault, SimulatedProvider, ToolCall
+from nightdrop.testing import Fault, ToolCall
 
 MODEL = "openai-chat:gpt-4o-mini"
 
@@ -25,23 +24,6 @@ class Paid(BaseModel):
     invoice_number: str
     total: Decimal
     lines: list[str] = []
-
-
-@pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Starts a simulated provider and points the environment at it."""
-    started: list[SimulatedProvider] = []
-
-    def start(**options: Any) -> SimulatedProvider:
-        made = SimulatedProvider(**options).start()
-        started.append(made)
-        for name, value in made.environment.items():
-            monkeypatch.setenv(name, value)
-        return made
-
-    yield start
-    for made in started:
-        made.stop()
 
 
 def pdf(pages: int, text: str = "Invoice R-7, page {n}") -> bytes:
@@ -80,7 +62,7 @@ def test_an_answer_is_typed_and_its_cost_is_the_ledgers(provider: Any, db: Sqlit
 def test_a_document_that_always_fails_costs_exactly_one_call_and_its_retries(
     provider: Any, db: SqliteDb, retries: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nightdrop.agents.tries._BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("nightdrop.agents.retry_policy._BACKOFF_SECONDS", 0.001)
     simulated = provider(faults=[Fault(kind=kind)])
     run = Agent(id="a", model=MODEL, output_schema=Paid, db=db, retries=retries).run("Read.", files=document())
     assert run.status is RunStatus.ERROR
@@ -113,23 +95,6 @@ def test_a_429_spends_no_attempt(provider: Any, db: SqliteDb) -> None:
     run = Agent(id="a", model=MODEL, output_schema=Paid, db=db, retries=0).run("Read.", files=document())
     assert run.status is RunStatus.COMPLETED, run.error
     assert simulated.meter.totals().outcomes == {"429": 3, "answered": 1}
-
-
-def test_a_long_retry_after_puts_the_document_back_in_the_queue(provider: Any, db: SqliteDb) -> None:
-    provider(faults=[Fault(kind="429", calls=(1,), seconds=6.0)])
-    agent = Agent(id="a", model=MODEL, output_schema=Paid, db=db, retries=0)
-    run = agent.run("Read.", files=document(), background=True)
-    waiting = agent.batch([], "nothing").wait()
-    assert waiting.total == 0
-    with db.read() as connection:
-        for _ in range(200):
-            row = connection.exec_driver_sql("SELECT status, executor_id, not_before FROM nightdrop_runs").one()
-            if row[2]:
-                break
-            connection.rollback()
-    assert (row[0], row[1]) == ("PENDING", None)
-    assert agent.cancel_run(run.run_id)
-    assert agent.get_run_output(run.run_id).status is RunStatus.CANCELLED
 
 
 def test_tools_are_called_and_every_call_is_in_the_ledger(provider: Any, db: SqliteDb) -> None:

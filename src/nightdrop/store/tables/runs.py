@@ -38,6 +38,8 @@ runs = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("started_at", sa.BigInteger, nullable=True),
     sa.Column("completed_at", sa.BigInteger, nullable=True),
+    sa.Column("pause", sa.Text, nullable=True),  # JSON: what a PAUSED run asks
+    sa.Column("decisions", sa.Text, nullable=True),  # JSON list: what was asked and answered, oldest first
     sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # executors that died having it
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died running it alone
 )
