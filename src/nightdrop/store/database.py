@@ -96,6 +96,7 @@ class Database:
             self.before_close.pop()()
         with self._lock:
             if self._engine is not None:
+                sa.event.listen(self._engine, "checkin", _close_late)  # before: the old pool must hear of it too
                 self._engine.dispose()
                 self._engine = None
 
@@ -105,6 +106,12 @@ class Database:
     def _own_blobs(self) -> Blobs:
         """Where bytes are kept when nobody says."""
         raise NotImplementedError
+
+
+def _close_late(connection: Any, _record: Any) -> None:
+    """A thread that was still at it gives its connection back to a closed database: nobody else would close it."""
+    if connection is not None:
+        connection.close()
 
 
 class SqliteDb(Database):
