@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,6 +18,9 @@ from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.settings import Durability
 from nightdrop.store.blobs import Blobs, BlobStore
 from nightdrop.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from nightdrop.store.letters import DeadLetters
 
 _BUSY_MS = 30_000
 _WAL_PAUSE_SECONDS = 0.01
@@ -52,6 +55,13 @@ class Database:
     def own_paths(self) -> list[str]:
         """Local files and folders that belong to the database: never documents, wherever they lie."""
         return [self.blobs.root] if isinstance(self.blobs, BlobStore) and self.blobs.is_local else []
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be processed: list, replay, discard, assign."""
+        from nightdrop.store.letters import DeadLetters  # it works on a Database, and is rarely asked for
+
+        return DeadLetters(self)
 
     @property
     def engine(self) -> sa.Engine:
