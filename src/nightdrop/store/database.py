@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.errors import StorageFailed, UsageError
+from nightdrop.errors import SchemaOutdated, StorageFailed, UsageError
 from nightdrop.settings import Durability
 from nightdrop.store.blobs import Blobs, BlobStore
 from nightdrop.store.migrate import migrate
@@ -74,6 +74,9 @@ class Database:
                 except sa.exc.DBAPIError as error:
                     engine.dispose()
                     raise StorageFailed(f"cannot open {self.label}: {error.orig}") from error
+                except SchemaOutdated:
+                    engine.dispose()
+                    raise
                 self._engine = engine
             return self._engine
 

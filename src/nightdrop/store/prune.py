@@ -15,16 +15,20 @@ _CHUNK = 500
 def prunable(cutoff_ms: int, with_letters: bool) -> sa.ColumnElement[bool]:
     """Runs that ended before the cutoff, without an open dead letter, that no younger batch has as a known result."""
     i, d = batch_items.c, dead_letters.c
-    needed = sa.exists().where(
-        i.run_id == runs.c.run_id,
-        i.disposition != "new",
-        i.batch_id == batches.c.batch_id,
-        batches.c.created_at >= cutoff_ms,
+    needed = (
+        sa.exists()
+        .where(
+            i.run_id == runs.c.run_id,
+            i.disposition != "new",
+            i.batch_id == batches.c.batch_id,
+            batches.c.created_at >= cutoff_ms,
+        )
+        .correlate(runs)
     )
     old = sa.and_(runs.c.status.in_(_ENDED), runs.c.completed_at < cutoff_ms, ~needed)
     if with_letters:
         return old
-    return sa.and_(old, ~sa.exists().where(d.run_id == runs.c.run_id, d.state == "open"))
+    return sa.and_(old, ~sa.exists().where(d.run_id == runs.c.run_id, d.state == "open").correlate(runs))
 
 
 def prunable_runs(

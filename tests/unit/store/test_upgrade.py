@@ -12,7 +12,7 @@ from alembic.config import Config
 
 import nightdrop.store
 from nightdrop.errors import SchemaOutdated
-from nightdrop.store import Database, SqliteDb
+from nightdrop.store import Database
 from nightdrop.store.load import load_run
 from nightdrop.store.migrate import SCHEMA_VERSION, schema_version
 from nightdrop.store.place import database_at
@@ -96,17 +96,3 @@ def test_a_newer_database_is_refused_with_the_command_to_run(db: Database) -> No
     db.close()
     with pytest.raises(SchemaOutdated, match=r"schema 9999.*run `pip install --upgrade nightdrop`"), db.read():
         pass
-
-
-def test_a_database_that_cannot_be_migrated_is_left_as_it_was(tmp_path: Path) -> None:
-    db = SqliteDb(tmp_path / "n.db")
-    made_at(db, "0001")
-    engine = db._connect()
-    with engine.begin() as connection:  # in the way of the ledger
-        connection.exec_driver_sql("CREATE TABLE nightdrop_model_calls (mine TEXT)")
-    with pytest.raises(Exception, match="nightdrop_model_calls"), db.read():
-        pass
-    with engine.connect() as connection:
-        assert schema_version(connection) == "0001"
-        assert connection.exec_driver_sql("SELECT count(*) FROM nightdrop_runs").scalar() == 1
-    engine.dispose()
