@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
@@ -176,10 +176,14 @@ class DeadLetters:
 
 def _replay_one(connection: sa.Connection, letter: DeadLetter, now_ms: int) -> Replay:
     c = runs.c
-    run = connection.execute(
-        sa.select(c.status, c.attempt, c.is_current).where(c.run_id == letter.run_id).with_for_update()
-    ).one()
-    outcome = Replay(letter_id=letter.id, run_id=letter.run_id, attempt=run.attempt)
+    run = (
+        connection.execute(
+            sa.select(c.status, c.attempt, c.is_current).where(c.run_id == letter.run_id).with_for_update()
+        )
+        .mappings()
+        .one()
+    )
+    outcome = Replay(letter_id=letter.id, run_id=letter.run_id, attempt=run["attempt"])
     problem = _went_on(letter, run) or _without_bytes(connection, letter)
     if problem is None and not try_again(connection, letter.run_id, letter.attempts, now_ms):
         problem = LetterOutdated(f"run {letter.run_id} was tried again by somebody else just now")
@@ -189,8 +193,8 @@ def _replay_one(connection: sa.Connection, letter: DeadLetter, now_ms: int) -> R
     return replace(outcome, attempt=letter.attempts + 1)
 
 
-def _went_on(letter: DeadLetter, run: sa.Row[Any]) -> NightdropError | None:
-    status, attempt, is_current = run.status, run.attempt, run.is_current
+def _went_on(letter: DeadLetter, run: sa.RowMapping) -> NightdropError | None:
+    status, attempt, is_current = run["status"], run["attempt"], run["is_current"]
     if attempt != letter.attempts or status not in ("ERROR", "CANCELLED"):
         return LetterOutdated(
             f"run {letter.run_id} has gone on since this letter: it is {status} at attempt {attempt}; "
