@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         RunOutput,
         RunStatus,
     )
+    from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, Replay
     from nightdrop.records.event import RunEvent
     from nightdrop.records.pause import Pause
     from nightdrop.store import PostgresDb, SqliteDb
+    from nightdrop.store.letters import DeadLetters
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
@@ -31,12 +33,16 @@ _HOMES = {
     "Batch": "nightdrop.public.batch",
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",
+    "DeadLetter": "nightdrop.records.dead_letter",
+    "DeadLetterState": "nightdrop.records.dead_letter",
+    "DeadLetters": "nightdrop.store.letters",
     "FieldResult": "nightdrop.records",
     "File": "nightdrop.records",
     "InputError": "nightdrop.errors",
     "NightdropError": "nightdrop.errors",
     "Pause": "nightdrop.records.pause",
     "PostgresDb": "nightdrop.store",
+    "Replay": "nightdrop.records.dead_letter",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
     "RunFailed": "nightdrop.errors",
@@ -54,12 +60,16 @@ __all__ = [
     "Batch",
     "BatchProgress",
     "BatchStatus",
+    "DeadLetter",
+    "DeadLetterState",
+    "DeadLetters",
     "FieldResult",
     "File",
     "InputError",
     "NightdropError",
     "Pause",
     "PostgresDb",
+    "Replay",
     "RunError",
     "RunEvent",
     "RunFailed",

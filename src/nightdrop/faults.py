@@ -23,6 +23,14 @@ POINTS = (
     "result.committed",
     "continue.commit",  # decision written and run queued, not committed
     "continue.committed",
+    "replay.commit",  # a letter's run is queued again, not committed
+    "replay.committed",
+    "cancel.commit",  # runs are asked to stop, not committed
+    "cancel.committed",
+    "prune.engine",  # the engine's rows of old runs are gone, ours not yet
+    "prune.commit",  # our rows are deleted, not committed
+    "prune.committed",  # our rows are gone, the bytes not yet
+    "prune.bytes",  # the bytes are gone, the rows that say so not yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 

@@ -7,11 +7,10 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,7 +23,7 @@ from nightdrop.intake.take import Listed, Taken, take_listed
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
 from nightdrop.store import batches as rows
-from nightdrop.store.accept import accept, add_documents
+from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
 from nightdrop.store.turns import take_turn
 
@@ -153,9 +152,8 @@ def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
 async def _accept_portion(
     engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken], confirm: Callable[[], None] | None
 ) -> None:
-    kept = await engine.keep([t.document for t in taken if t.document is not None])
-    reach("accept.stored")
-    await engine.desk.write(lambda c: _commit(c, batch_id, call, taken, kept))
+    documents = [t.document for t in taken if t.document is not None]
+    await engine.write_over(documents, lambda c: _commit(c, batch_id, call, taken))
     reach("accept.committed")
     if confirm is not None:
         confirm()
@@ -167,13 +165,13 @@ def _commit(
     batch_id: str,
     call: BatchCall,
     taken: Sequence[Taken],
-    kept: Sequence[Mapping[str, Any]],
 ) -> None:
     """One portion's documents, runs and items. What another process has accepted meanwhile is left to it."""
     take_turn(connection, batch_id)  # positions and items of one batch are given by one process at a time
+    if rows.is_cancelled(connection, batch_id):
+        return  # from another process, while this one still listed the source
     known = rows.known_items(connection, batch_id, [t.key for t in taken])
     todo = [t for t in taken if known.get(t.key) != t.version]
-    add_documents(connection, kept)
     earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for t in todo])
     requests = [_request(batch_id, call, t, t.identity in earlier) for t in todo]
     accepted = accept(connection, requests, clock.now_ms())

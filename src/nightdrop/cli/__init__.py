@@ -7,13 +7,16 @@ import click
 _COMMANDS = {
     "batches": ("nightdrop.cli.batches", "batches", "List and show batches."),
     "costs": ("nightdrop.cli.costs", "costs", "Sum the ledger of model calls."),
+    "dead-letters": ("nightdrop.cli.dead_letters", "dead_letters", "What failed: look, replay, discard, assign."),
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
+    "forget": ("nightdrop.cli.retention", "forget", "Erase one document and all that was derived from it."),
+    "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
     "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),
-    "runs": ("nightdrop.cli.runs", "runs", "List, show and continue runs."),
+    "runs": ("nightdrop.cli.runs", "runs", "List, show, cancel and continue runs."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`nightdrop runs`: what ran, and one run in full."""
+"""`nightdrop runs`: what ran, one run in full, and stopping some."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STATUSES = click.Choice(["PENDING", "RUNNING", "COMPLETED", "PAUSED", "CANCELLE
 
 @click.group()
 def runs() -> None:
-    """List and show runs, and answer what paused ones ask."""
+    """List, show and cancel runs, and answer what paused ones ask."""
 
 
 runs.add_command(continue_)
@@ -97,3 +97,26 @@ def show(run_id: str, db: str | None, as_json: bool) -> None:
         print_json(run.to_json() | {"waits_for": reason})
     else:
         print_run(run, reason)
+
+
+@runs.command("cancel")
+@click.argument("run_ids", nargs=-1)
+@click.option("--batch", "batch_id", metavar="ID", help="Cancel this batch instead: what it waits for, and what runs.")
+@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reports_errors
+def cancel(run_ids: tuple[str, ...], batch_id: str | None, db: str | None, as_json: bool) -> None:
+    """Ask runs to stop: a waiting one never starts, a running one stops at its executor's next look."""
+    from nightdrop.cli.load import existing_database
+    from nightdrop.cli.show import print_json
+    from nightdrop.errors import UsageError
+    from nightdrop.store.stop import stop_batch, stop_runs
+
+    if bool(run_ids) == (batch_id is not None):
+        raise UsageError("name runs by id, or a batch with --batch")
+    database = existing_database(db)
+    count = stop_runs(database, run_ids) if batch_id is None else stop_batch(database, batch_id)
+    if as_json:
+        print_json({"open": count})
+    else:
+        click.echo(f"{count} runs were open and are asked to stop")

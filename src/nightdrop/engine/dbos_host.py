@@ -19,7 +19,7 @@ from nightdrop.records.request import Claimed
 
 log = logging.getLogger("nightdrop.engine")
 
-_NAME = "nightdrop"
+NAME = "nightdrop"
 _APPLICATION_VERSION = "nightdrop-1"  # ours: DBOS would hash workflow source and strand open runs at every release
 _WORKFLOW = "nightdrop.run"
 _POLL_SECONDS = 0.1
@@ -56,7 +56,7 @@ class DbosHost:
             raise StorageFailed(f"the engine cannot start: {error.orig}") from error
         DBOS(
             config={
-                "name": _NAME,
+                "name": NAME,
                 "system_database_url": self._url,
                 "system_database_engine": self._engine,
                 "executor_id": self._executor_id,
@@ -81,7 +81,7 @@ class DbosHost:
             if not sa.inspect(self._engine).has_table("queues", schema):
                 DBOS.migrate(self._url)
             self._client = DBOSClient(
-                system_database_engine=self._engine, serializer=JsonSerializer(), application_name=_NAME
+                system_database_engine=self._engine, serializer=JsonSerializer(), application_name=NAME
             )
         self._client.register_queue(
             self._queue,

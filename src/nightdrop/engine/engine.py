@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -30,12 +30,15 @@ from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
-from nightdrop.store.accept import accept, add_documents, known_documents
+from nightdrop.store.accept import accept
+from nightdrop.store.documents import DocumentsGone, known_documents, name_documents
 from nightdrop.store.executors import is_registered
 from nightdrop.store.load import load_run, statuses
 from nightdrop.store.release import release
 
 log = logging.getLogger("nightdrop.engine")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,22 @@ class Engine:
         """Write bytes that the store does not hold yet; returns their rows, for the transaction that accepts them."""
         return await self.desk.off_loop(self._keep, documents)
 
+    async def write_over(self, documents: Sequence[NewDocument], commit: Callable[[sa.Connection], T]) -> T:
+        """Store documents and commit what names them; again, if they were removed as old in between."""
+        hashes = {d.sha256 for d in documents}
+        while True:
+            kept = await self.keep(documents)
+            reach("accept.stored")
+
+            def write(connection: sa.Connection, kept: list[dict[str, Any]] = kept) -> T:
+                name_documents(connection, self.db.blobs, kept, hashes)
+                return commit(connection)
+
+            try:
+                return await self.desk.write(write)
+            except DocumentsGone:
+                continue
+
     def _keep(self, documents: Sequence[NewDocument]) -> list[dict[str, Any]]:
         by_hash = {d.sha256: d for d in documents}
         with self.db.read() as connection:
@@ -136,11 +155,8 @@ class Engine:
         on_text: hears of the answer's text as it comes, if the run executes here.
         """
         here = replace(request, executor_id=self.executor_id)
-        kept = await self.keep(documents)
-        reach("accept.stored")
 
         def commit(connection: sa.Connection) -> Accepted:
-            add_documents(connection, kept)
             leased = is_registered(connection, self.executor_id)
             answer = accept(connection, [here if leased else request], clock.now_ms())[0]
             if leased and answer.fresh and answer.status.is_open:
@@ -148,7 +164,7 @@ class Engine:
             reach("accept.commit")
             return answer
 
-        accepted = await self.desk.write(commit)
+        accepted = await self.write_over(documents, commit)
         reach("accept.committed")
         if accepted.run_id in self._attempts.starting:
             if on_text is not None:

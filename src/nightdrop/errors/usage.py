@@ -36,6 +36,41 @@ class RunNotPaused(UsageError):
     http_status = 409
 
 
+class LetterNotFound(UsageError):
+    """There is no dead letter with this id."""
+
+    code = "dead_letter_not_found"
+    http_status = 404
+
+
+class LetterOutdated(UsageError):
+    """The dead letter's run has gone on since: there is nothing left to replay."""
+
+    code = "dead_letter_outdated"
+    http_status = 409
+
+
+class LetterWithoutBytes(UsageError):
+    """The store has no bytes of the dead letter's document: hand the file in again."""
+
+    code = "dead_letter_without_bytes"
+    http_status = 409
+
+
+class DocumentNotFound(UsageError):
+    """There is no document with this sha256."""
+
+    code = "document_not_found"
+    http_status = 404
+
+
+class DocumentInUse(UsageError):
+    """A run over the document is open: cancel it first."""
+
+    code = "document_in_use"
+    http_status = 409
+
+
 class BatchNotFound(UsageError):
     """There is no such batch."""
 

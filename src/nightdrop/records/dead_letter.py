@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from nightdrop.clock import iso
+from nightdrop.records.run import RunError
 
 
 class DeadLetterState(StrEnum):
@@ -20,7 +21,10 @@ class DeadLetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """Why one run ended in ERROR, with its document. sha256 is None when no bytes could be read."""
+    """Why one attempt of a run ended in ERROR, with its document.
+
+    sha256 is None when no bytes could be read. raw_answer: what the model said last. assignee and note are a person's.
+    """
 
     id: str
     run_id: str
@@ -34,6 +38,10 @@ class DeadLetter:
     file: str | None
     state: DeadLetterState
     created_at: datetime
+    raw_answer: str | None = None
+    assignee: str | None = None
+    note: str | None = None
+    updated_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plain form answered by `--json` and HTTP."""
@@ -50,4 +58,43 @@ class DeadLetter:
             "file": self.file,
             "state": self.state.value,
             "created_at": iso(self.created_at),
+            "raw_answer": self.raw_answer,
+            "assignee": self.assignee,
+            "note": self.note,
+            "updated_at": iso(self.updated_at),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What became of one letter that was to be replayed: its run waits at `attempt`, or `error` says why not."""
+
+    letter_id: str
+    run_id: str
+    attempt: int
+    error: RunError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain form answered by `--json` and HTTP."""
+        return {
+            "letter_id": self.letter_id,
+            "run_id": self.run_id,
+            "attempt": self.attempt,
+            "error": None if self.error is None else {"code": self.error.code, "message": self.error.message},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilter:
+    """Which dead letters are meant. None: whatever it is. since: those that failed at this time or later."""
+
+    code: str | None = None
+    since: datetime | None = None
+    batch_id: str | None = None
+    agent_id: str | None = None
+    state: DeadLetterState | None = DeadLetterState.OPEN
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names nothing but a state."""
+        return (self.code, self.since, self.batch_id, self.agent_id) == (None,) * 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from nightdrop.ids import new_id
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunStatus
 from nightdrop.store.dead_letters import letter_row
-from nightdrop.store.insert import insert_ignore
-from nightdrop.store.tables import dead_letters, documents, run_files, runs
+from nightdrop.store.documents import share
+from nightdrop.store.tables import dead_letters, run_files, runs
 
 _KEPT = (RunStatus.COMPLETED, RunStatus.PAUSED, RunStatus.PENDING, RunStatus.RUNNING)
 
@@ -26,6 +26,7 @@ def accept(connection: sa.Connection, requests: Sequence[RunRequest], now_ms: in
     Same session, revision and input: COMPLETED and PAUSED are returned, PENDING and RUNNING joined, ERROR returned
     (tried again with retry_failed), CANCELLED starts anew. Anything else replaces the session's current run.
     """
+    share(connection)  # the run that answers must not be pruned before this commits
     current = _current_runs(connection, requests)
     answers: list[Accepted] = []
     fresh: list[tuple[str, RunRequest]] = []
@@ -45,20 +46,6 @@ def accept(connection: sa.Connection, requests: Sequence[RunRequest], now_ms: in
     _retire(connection, replaced)
     _insert(connection, fresh, set(replaced), now_ms)
     return answers
-
-
-def known_documents(connection: sa.Connection, hashes: Iterable[str]) -> set[str]:
-    """Which of these sha256 the store holds already."""
-    wanted = list(hashes)
-    if not wanted:
-        return set()
-    return set(connection.scalars(sa.select(documents.c.sha256).where(documents.c.sha256.in_(wanted))))
-
-
-def add_documents(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Record stored bytes; one that another process recorded meanwhile is left as it is."""
-    if rows:
-        connection.execute(insert_ignore(connection, documents), list(rows))
 
 
 def _key(request: RunRequest) -> Key:

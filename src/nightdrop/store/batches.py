@@ -63,6 +63,12 @@ def close_acceptance(connection: sa.Connection, batch_id: str, now_ms: int) -> N
     connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(accepted_at=now_ms))
 
 
+def is_cancelled(connection: sa.Connection, batch_id: str) -> bool:
+    """Whether somebody has cancelled this batch."""
+    query = sa.select(batches.c.cancelled_at).where(batches.c.batch_id == batch_id)
+    return connection.execute(query).scalar() is not None
+
+
 def known_items(connection: sa.Connection, batch_id: str, files: Sequence[str]) -> dict[str, str]:
     """Of these files, the ones the batch holds already, with the version it saw."""
     query = sa.select(batch_items.c.file, batch_items.c.version).where(

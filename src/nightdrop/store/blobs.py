@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import fsspec
+import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
 
 PACK_BELOW = 64 * 1024
 """Documents smaller than this many bytes share a pack when several are stored at once."""
+
+PACKS = "packs/"
+"""Where packs lie: each is named by 32 hexadecimal digits."""
 
 
 class Blobs(Protocol):
@@ -31,6 +36,18 @@ class Blobs(Protocol):
 
     def read(self, location: str) -> bytes:
         """The bytes at a location. Raises StorageFailed when they are gone."""
+
+    def missing(self, connection: sa.Connection, locations: Sequence[str]) -> set[str]:
+        """Which of these just stored locations are not there, asked in the transaction that is to name them."""
+
+    def delete(self, connection: sa.Connection, names: Sequence[str]) -> None:
+        """Delete whole objects, in the transaction that forgets them. One that is gone already is no error."""
+
+    def scrub(self, connection: sa.Connection, location: str) -> None:
+        """Overwrite a document's bytes where they lie."""
+
+    def orphans(self, connection: sa.Connection, before_ms: int) -> Iterator[tuple[str, int]]:
+        """(name, size) of objects written before a time that may be named by nothing."""
 
 
 class BlobStore:
@@ -81,13 +98,61 @@ class BlobStore:
             raise StorageFailed(f"document {location} in {self.root} is cut short")
         return data
 
+    def missing(self, connection: sa.Connection, locations: Sequence[str]) -> set[str]:
+        """Which of these are not there. On a remote place only age protects: nothing is asked."""
+        del connection
+        if self._remote is not None:
+            return set()
+        names = {location.partition("#")[0] for location in locations}
+        gone = {name for name in names if not Path(self.root, name).is_file()}
+        return {location for location in locations if location.partition("#")[0] in gone}
+
+    def delete(self, connection: sa.Connection, names: Sequence[str]) -> None:
+        """Delete objects; one that is gone already is no error. Raises StorageFailed."""
+        del connection
+        for name in names:
+            try:
+                if self._remote is None:
+                    Path(self.root, name).unlink(missing_ok=True)
+                elif self._remote.exists(f"{self.root}/{name}"):
+                    self._remote.rm_file(f"{self.root}/{name}")
+            except OSError as error:
+                raise StorageFailed(f"cannot delete document {name} in {self.root}: {error}") from error
+
+    def scrub(self, connection: sa.Connection, location: str) -> None:
+        """Overwrite a document's bytes with zeros, also within a pack, and sync. Raises StorageFailed."""
+        del connection
+        name, _, span = location.partition("#")
+        try:
+            if self._remote is None:
+                _zero(Path(self.root, name), span)
+            elif span and self._remote.exists(f"{self.root}/{name}"):
+                offset, length = (int(part) for part in span.split(","))
+                data = bytes(self._remote.cat_file(f"{self.root}/{name}"))
+                self._remote.pipe_file(f"{self.root}/{name}", data[:offset] + bytes(length) + data[offset + length :])
+        except OSError as error:
+            raise StorageFailed(f"cannot erase document {location} in {self.root}: {error}") from error
+
+    def orphans(self, connection: sa.Connection, before_ms: int) -> Iterator[tuple[str, int]]:
+        """(name, size) of every file last written before a time, of unfinished ones too. Only of a local folder."""
+        del connection
+        if self._remote is not None or not Path(self.root).is_dir():
+            return
+        for path in Path(self.root).rglob("*"):
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file() and facts.st_mtime * 1000 < before_ms:
+                yield path.relative_to(self.root).as_posix(), facts.st_size
+
     def _put_single(self, sha: str, data: bytes) -> str:
         name = f"{sha[:2]}/{sha}"
         self._write(name, data)
         return name
 
     def _put_pack(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-        name = f"packs/{uuid.uuid4().hex}"
+        name = f"{PACKS}{uuid.uuid4().hex}"
         locations, offset = {}, 0
         for sha, data in items:
             locations[sha] = f"{name}#{offset},{len(data)}"
@@ -101,6 +166,8 @@ class BlobStore:
             return
         path = Path(self.root, name)
         if path.is_file() and path.stat().st_size == len(data):
+            with suppress(FileNotFoundError):  # removed just now: the transaction that names it will see
+                os.utime(path)  # as good as written now
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -124,6 +191,17 @@ class BlobStore:
         with Path(self.root, name).open("rb") as stream:
             stream.seek(offset or 0)
             return stream.read(-1 if length is None else length)
+
+
+def _zero(path: Path, span: str) -> None:
+    if not path.is_file():
+        return
+    offset, length = (int(part) for part in span.split(",")) if span else (0, path.stat().st_size)
+    with path.open("r+b") as stream:
+        stream.seek(offset)
+        stream.write(bytes(length))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

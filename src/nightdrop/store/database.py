@@ -9,15 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.errors import StorageFailed, UsageError
+from nightdrop.errors import SchemaOutdated, StorageFailed, UsageError
 from nightdrop.settings import Durability
 from nightdrop.store.blobs import Blobs, BlobStore
 from nightdrop.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from nightdrop.store.letters import DeadLetters
 
 _BUSY_MS = 30_000
 _WAL_PAUSE_SECONDS = 0.01
@@ -54,6 +57,13 @@ class Database:
         return [self.blobs.root] if isinstance(self.blobs, BlobStore) and self.blobs.is_local else []
 
     @property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be processed: list, replay, discard, assign."""
+        from nightdrop.store.letters import DeadLetters  # it works on a Database, and is rarely asked for
+
+        return DeadLetters(self)
+
+    @property
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine, migrated. Raises StorageFailed when the database cannot be opened."""
         with self._lock:
@@ -64,6 +74,9 @@ class Database:
                 except sa.exc.DBAPIError as error:
                     engine.dispose()
                     raise StorageFailed(f"cannot open {self.label}: {error.orig}") from error
+                except SchemaOutdated:
+                    engine.dispose()
+                    raise
                 self._engine = engine
             return self._engine
 

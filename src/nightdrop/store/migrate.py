@@ -35,7 +35,8 @@ def migrate(engine: sa.Engine) -> None:
         found = schema_version(connection)
         if found is not None and found > SCHEMA_VERSION:
             raise SchemaOutdated(
-                f"the database is at schema {found}, this nightdrop knows {SCHEMA_VERSION}: upgrade nightdrop here"
+                f"the database is at schema {found}, this nightdrop knows {SCHEMA_VERSION}: "
+                "run `pip install --upgrade nightdrop` here"
             )
         if found != SCHEMA_VERSION:
             _upgrade(connection)

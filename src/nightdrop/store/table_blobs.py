@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
 from nightdrop.store.insert import insert_ignore
-from nightdrop.store.tables import blob_chunks
+from nightdrop.store.tables import blob_chunks, documents
 
 CHUNK_BYTES = 1024 * 1024
 _GROUP_BYTES = 8 * CHUNK_BYTES  # of one statement: bounds what the driver holds
@@ -48,6 +48,28 @@ class TableBlobs:
         if not chunks:
             raise StorageFailed(f"document {location} is not in the database")
         return b"".join(chunks)
+
+    def missing(self, connection: sa.Connection, locations: Sequence[str]) -> set[str]:
+        """Which of these are not there."""
+        c = blob_chunks.c
+        query = sa.select(c.location).where(c.location.in_(locations), c.number == 0)
+        return set(locations) - set(connection.scalars(query))
+
+    def delete(self, connection: sa.Connection, names: Sequence[str]) -> None:
+        """Delete these documents' chunks."""
+        connection.execute(sa.delete(blob_chunks).where(blob_chunks.c.location.in_(names)))
+
+    def scrub(self, connection: sa.Connection, location: str) -> None:
+        """Nothing: what is deleted is gone from the table with the vacuum that follows."""
+
+    def orphans(self, connection: sa.Connection, before_ms: int) -> Iterator[tuple[str, int]]:
+        """(name, size) of bytes that no row names. Chunks have no time: whoever deletes them must be alone."""
+        del before_ms
+        c = blob_chunks.c
+        named = sa.exists().where(documents.c.sha256 == c.location)
+        query = sa.select(c.location, sa.func.sum(sa.func.length(c.data))).where(~named).group_by(c.location)
+        for row in connection.execute(query):
+            yield row[0], int(row[1])
 
 
 def _groups(items: Sequence[tuple[str, bytes]]) -> Iterator[list[dict[str, Any]]]:
