@@ -14,6 +14,7 @@ from nightdrop.store import Database
 from nightdrop.store import prune as rows
 from nightdrop.store.documents import alone, is_stored, mark_unreferenced
 from nightdrop.store.erase import erase_free_space
+from nightdrop.store.table_blobs import TableBlobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,10 @@ def forget(db: Database, sha256: str) -> Forgotten:
         mark_unreferenced(connection, [sha256])
         reach("prune.commit")
     reach("prune.committed")
+    erase_free_space(db)  # the document's own row is still there: killed here, the same call goes on
     remove_leaving(db, scrub=True)
-    erase_free_space(db)
+    if isinstance(db.blobs, TableBlobs):
+        erase_free_space(db)  # its bytes were rows too
     return Forgotten(sha256=sha256, runs=len(runs), dead_letters=letters, stored=stored)
 
 
