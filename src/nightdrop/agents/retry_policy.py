@@ -18,6 +18,7 @@ from nightdrop.errors import (
     QuotaExhausted,
     RateLimited,
     RequestRejected,
+    StorageFailed,
 )
 
 ANSWERED, CANCELLED = "answered", "cancelled"
@@ -78,7 +79,7 @@ def rule_for(code: str) -> Rule:
 
 def spends(outcome: str) -> bool:
     """Whether a recorded call with this outcome used up one of the attempt's calls."""
-    return outcome not in (ANSWERED, CANCELLED) and rule_for(outcome).spends
+    return outcome not in (ANSWERED, CANCELLED, StorageFailed.code) and rule_for(outcome).spends
 
 
 def backoff(failures: int) -> float:
