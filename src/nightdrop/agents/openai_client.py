@@ -26,7 +26,7 @@ class _Completions(AsyncCompletions):
     """Chat completions whose messages and tools go out as they are given."""
 
     async def create(self, **arguments: Any) -> Any:
-        """As the SDK's. It would walk both by their types, a quarter of a call's CPU, to change nothing."""
+        """As the SDK's. It would walk both by their types, to change nothing."""
         return await super().create(**_as_given(arguments, "messages", "tools"), messages=())
 
 

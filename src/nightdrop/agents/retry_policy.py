@@ -10,6 +10,7 @@ from nightdrop.errors import (
     AnswerInvalid,
     AnswerRefused,
     AnswerTruncated,
+    DocumentNotSent,
     DocumentTooLong,
     ModelFailed,
     ModelNotFound,
@@ -55,6 +56,7 @@ RULES: dict[str, Rule] = {
     ProviderRefusedKey.code: Rule(again="never"),
     ModelNotFound.code: Rule(again="never"),
     RequestRejected.code: Rule(again="never"),
+    DocumentNotSent.code: Rule(again="never"),
     DocumentTooLong.code: Rule(again="never"),
     ModelFailed.code: Rule(again="never"),
 }
