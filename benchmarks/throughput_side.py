@@ -138,11 +138,14 @@ def workers(folder: Path, concurrency: int, scratch: Path) -> tuple[list[float],
 def warm(side: str) -> None:
     """Imports are not part of the measure."""
     if side in ("nightdrop", "batch"):
+        import pydantic_ai.models.openai
+
         import nightdrop.agents.ask
         import nightdrop.public.agent
 
         assert nightdrop.agents.ask
         assert nightdrop.public.agent
+        assert pydantic_ai.models.openai
     if side == "agno":
         import agno.agent
         import agno.db.sqlite

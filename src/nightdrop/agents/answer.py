@@ -30,7 +30,7 @@ async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderP
     document = request.documents[0]
     found = await reader.call(
         _LOCAL_READER,
-        document.content,
+        await document.read(),
         {"mime_type": document.mime_type, "filename": document.filename, "schema": spec.schema.json_schema},
     )
     fields = {path: FieldResult.from_json(data) for path, data in found["fields"].items()}

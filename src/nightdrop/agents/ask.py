@@ -24,6 +24,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.fit import fit
+from nightdrop.agents.marks import Marks
 from nightdrop.agents.models import model_for, provider_of
 from nightdrop.agents.parts import cut, merge, part_schema
 from nightdrop.agents.prompt import contents
@@ -40,27 +41,33 @@ from nightdrop.ledger.log import CallLog
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     """The model's valid answer. Raises ModelFailed (RateLimited with `retry_after` when the wait is long)."""
     model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, request.on_text)
-    tries = Tries(spec.retries, log)
+    with Marks() as marks:
+        return await _ask_about(spec, request, reader, model, Tries(spec.retries, log), marks)
+
+
+async def _ask_about(
+    spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, model: RecordedModel, tries: Tries, marks: Marks
+) -> Answer:
     for document in request.documents:
         found = await fit(spec, document, reader)
         if found.pages_per_part is not None:
             if spec.long_documents == "refuse":
                 raise DocumentTooLong(f"{document.filename or 'the document'} is too long: {found.reason}")
-            return await _ask_in_parts(spec, await cut(request, document, found, reader), model, tries, reader)
-    shown = await contents(request.message, request.documents, spec.model, reader)
+            return await _ask_in_parts(spec, await cut(request, document, found, reader), model, tries, reader, marks)
+    shown = await contents(request.message, request.documents, spec.model, reader, marks)
     if spec.tools:
         return await ask_with_tools(spec, shown, model, tries)
     return await _ask(spec, shown, model, tries)
 
 
 async def _ask_in_parts(
-    spec: AgentSpec, parts: list[AnswerRequest], model: RecordedModel, tries: Tries, reader: ReaderPool
+    spec: AgentSpec, parts: list[AnswerRequest], model: RecordedModel, tries: Tries, reader: ReaderPool, marks: Marks
 ) -> Answer:
     """One answer from the parts of a long document, asked in order so that recorded answers are found again."""
     of_part = replace(spec, schema=part_schema(spec.schema), tools=())
     answers = []
     for part in parts:
-        shown = await contents(part.message, part.documents, spec.model, reader)
+        shown = await contents(part.message, part.documents, spec.model, reader, marks)
         answers.append((await _ask(of_part, shown, model, tries)).content)
     return Answer(content=spec.schema.validate(merge(answers)))
 

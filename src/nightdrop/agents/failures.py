@@ -15,6 +15,7 @@ from nightdrop.errors import (
     DocumentTooLong,
     ModelFailed,
     ModelNotFound,
+    NightdropError,
     ProviderRefusedKey,
     ProviderUnavailable,
     QuotaExhausted,
@@ -76,7 +77,8 @@ def may_be_billed(error: BaseException) -> bool:
     """
     if isinstance(error, ai.ModelHTTPError):
         return False
-    return not any(isinstance(cause, ConnectionRefusedError | socket.gaierror) for cause in _causes(error))
+    never_sent = ConnectionRefusedError | socket.gaierror | NightdropError  # ours: raised before anything is sent
+    return not any(isinstance(cause, never_sent) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

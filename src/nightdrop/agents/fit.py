@@ -11,12 +11,11 @@ from nightdrop.agents.models import provider_of, reads_pdf
 from nightdrop.agents.request import Attachment
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents.kinds import PDF
-from nightdrop.documents.opened import pages_of
+from nightdrop.documents.opened import opened_once
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import DocumentTooLong
 from nightdrop.ledger.prices import list_provider
 
-_MEASURE = "nightdrop.documents.measure:measure"
 _PAGE_LIMITS = {"anthropic": 100, "openai": 100, "google": 1000}
 """Pages of one PDF that a provider reads natively (their documentation, November 2026)."""
 
@@ -40,10 +39,7 @@ async def fit(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> Fit:
     """Measure one document against the model. Raises DocumentTooLong where it cannot be cut to size."""
     window = context_window(provider_of(spec.model), str(getattr(spec.model, "model_name", spec.model)))
     limit = _page_limit(spec) if document.mime_type == PDF else None
-    pages = await _pages(document, reader)
-    tokens = 0
-    if window is not None and (pages > _SURELY_FITS_PAGES or window < _SURELY_WINDOW or pages <= 1):
-        tokens = await _tokens(spec, document, reader)
+    pages, tokens = await _size(spec, document, window, reader)
     per_part = pages
     reasons = []
     if limit is not None and pages > limit:
@@ -59,20 +55,29 @@ async def fit(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> Fit:
     return Fit(pages=pages, pages_per_part=per_part, reason="; ".join(reasons))
 
 
-async def _pages(document: Attachment, reader: ReaderPool) -> int:
-    """Pages of a PDF, which is opened for it: a damaged one is refused here, before any call. Others count as one."""
+async def _size(spec: AgentSpec, document: Attachment, window: int | None, reader: ReaderPool) -> tuple[int, int]:
+    """Pages and about how many tokens; 0 tokens for what surely fits. A PDF is opened here at the latest: a damaged
+    one is refused before any call. Other kinds count as one page.
+    """
     if document.mime_type != PDF:
-        return 1
-    return await pages_of(reader, document.content, PDF, document.sha256)
-
-
-async def _tokens(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> int:
-    if len(document.content) < 50_000 and document.mime_type != PDF:
-        return int(len(document.content) / _CHARACTERS_A_TOKEN)
-    found = await reader.call(_MEASURE, document.content, {"mime_type": document.mime_type})
-    text = found["characters"] / _CHARACTERS_A_TOKEN
-    as_images = document.mime_type == PDF and (reads_pdf(spec.model) or found["images"])
-    return int(text + (found["pages"] * _IMAGE_TOKENS if as_images else 0))
+        if window is None:
+            return 1, 0
+        if document.size < 50_000:
+            return 1, int(document.size / _CHARACTERS_A_TOKEN)
+    unmeasured = 0 if window is not None and window < _SURELY_WINDOW else _SURELY_FITS_PAGES
+    found = await opened_once(
+        reader,
+        document.read,
+        document.mime_type,
+        document.sha256,
+        surely_fits_pages=None if window is None else unmeasured,
+    )
+    pages = found.pages if document.mime_type == PDF else 1
+    if window is None or found.characters is None:
+        return pages, 0
+    as_images = document.mime_type == PDF and (reads_pdf(spec.model) or found.images)
+    images = found.pages * _IMAGE_TOKENS if as_images else 0
+    return pages, int(found.characters / _CHARACTERS_A_TOKEN) + images
 
 
 def _page_limit(spec: AgentSpec) -> int | None:

@@ -29,6 +29,7 @@ _READS_PDF = frozenset(
     {"openai", "openai-chat", "openai-responses", "anthropic", "google", "google-gla", "google-vertex", "openrouter"}
 )
 _EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google": "google", COMPATIBLE: "openai"}
+_CODEX = "openai-codex"
 _models: dict[str, Model] = {}
 os.register_at_fork(after_in_child=_models.clear)  # connections belong to the parent's event loop
 
@@ -119,6 +120,13 @@ def reads_pdf(model: str | Model) -> bool:
     return provider_of(model) in _READS_PDF
 
 
+def takes_marks(model: str | Model) -> bool:
+    """Whether the model's HTTP client is ours and puts documents in the place of their marks."""
+    name = provider_of(model)
+    ours = name == COMPATIBLE or (_family(name) == "openai" and name != _CODEX)
+    return isinstance(model, str) and ours
+
+
 def _family(provider_name: str) -> str:
     return "google" if provider_name.startswith("google") else provider_name.partition("-")[0]
 
@@ -126,7 +134,7 @@ def _family(provider_name: str) -> str:
 def _provider(name: str) -> Provider[Any]:
     makers: dict[str, Callable[[], Provider[Any]]] = {"openai": _openai, "anthropic": _anthropic}
     maker = makers.get(_family(name))
-    return infer_provider(name) if maker is None or name == "openai-codex" else maker()
+    return infer_provider(name) if maker is None or name == _CODEX else maker()
 
 
 def _openai() -> Provider[Any]:
@@ -147,14 +155,13 @@ def _compatible(name: str) -> Model:
 
 
 def _openai_client(base_url: str | None, key: str | None) -> Any:
-    from openai import AsyncOpenAI, DefaultAioHttpClient
+    from nightdrop.agents.openai_client import DocumentClient, OpenAIClient
 
     if key is None and not os.environ.get("OPENAI_API_KEY"):
         raise ProviderNotConfigured("OPENAI_API_KEY is not set")
     timeout = float(load_settings().model_timeout_seconds)
-    # aiohttp's pool: the default client scans every connection at each request
-    client = DefaultAioHttpClient(timeout=timeout)
-    return AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=client, timeout=timeout)
+    client = DocumentClient(timeout=timeout)
+    return OpenAIClient(api_key=key, base_url=base_url, max_retries=0, http_client=client, timeout=timeout)
 
 
 def _anthropic() -> Provider[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +20,15 @@ _SPLIT = "nightdrop.documents.split:split_pages"
 
 async def cut(request: AnswerRequest, document: Attachment, fit: Fit, reader: ReaderPool) -> list[AnswerRequest]:
     """One request for each part of `document`; other documents go along with the first part."""
-    found = await reader.call(_SPLIT, document.content, {"pages_per_part": fit.pages_per_part})
+    found = await reader.call(_SPLIT, await document.read(), {"pages_per_part": fit.pages_per_part})
     others = [d for d in request.documents if d is not document]
     parts = []
     for number, part in enumerate(found["parts"]):
         note = f"This is pages {part['first']} to {part['last']} of {fit.pages}. Answer only from these pages."
         content = base64.b64decode(part["base64"])
-        attachment = replace(document, content=content, sha256=hashlib.sha256(content).hexdigest())
+        attachment = replace(
+            document, size=len(content), read=_given(content), sha256=hashlib.sha256(content).hexdigest()
+        )
         parts.append(
             replace(
                 request,
@@ -35,6 +37,13 @@ async def cut(request: AnswerRequest, document: Attachment, fit: Fit, reader: Re
             )
         )
     return parts
+
+
+def _given(content: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def read() -> bytes:
+        return content
+
+    return read
 
 
 def part_schema(schema: OutputSchema) -> OutputSchema:

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic_ai.messages import BinaryContent, UserContent
 from pydantic_ai.models import Model
 
-from nightdrop.agents.models import reads_pdf
+from nightdrop.agents.marks import Marks
+from nightdrop.agents.models import reads_pdf, takes_marks
 from nightdrop.agents.request import Attachment
 from nightdrop.documents.kinds import IMAGES, PDF
 from nightdrop.documents.pool import ReaderPool
@@ -21,30 +22,43 @@ _SHOWN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
 async def contents(
-    message: str, documents: Sequence[Attachment], model: str | Model, reader: ReaderPool
+    message: str, documents: Sequence[Attachment], model: str | Model, reader: ReaderPool, marks: Marks
 ) -> list[UserContent]:
-    """The user's part of the request. Raises InputError for one that cannot be shown."""
+    """The user's part of the request; marks stand for documents that the HTTP client puts in.
+
+    Raises InputError for one that cannot be shown.
+    """
     parts: list[UserContent] = [message] if message else []
     for document in documents:
-        parts += await _document(document, model, reader)
+        parts += await _document(document, model, reader, marks)
     return parts
 
 
-async def _document(document: Attachment, model: str | Model, reader: ReaderPool) -> list[UserContent]:
+async def _document(document: Attachment, model: str | Model, reader: ReaderPool, marks: Marks) -> list[UserContent]:
     kind = document.mime_type
     if kind == PDF:
         if reads_pdf(model):
-            return [BinaryContent(data=document.content, media_type=kind, identifier=_identifier(document))]
+            return [
+                BinaryContent(
+                    data=await _bytes(document, model, marks), media_type=kind, identifier=_identifier(document)
+                )
+            ]
         return await _text_and_images(document, reader)
     if kind in _SHOWN_IMAGES:
-        return [BinaryContent(data=document.content, media_type=kind, identifier=_identifier(document))]
+        return [
+            BinaryContent(data=await _bytes(document, model, marks), media_type=kind, identifier=_identifier(document))
+        ]
     if kind in IMAGES:
         return await _images(document, reader)
     return [await _text(document, reader)]
 
 
+async def _bytes(document: Attachment, model: str | Model, marks: Marks) -> bytes:
+    return marks.add(document) if takes_marks(model) else await document.read()
+
+
 async def _text_and_images(document: Attachment, reader: ReaderPool) -> list[UserContent]:
-    found = await reader.call(_TEXT, document.content, {"mime_type": document.mime_type})
+    found = await reader.call(_TEXT, await document.read(), {"mime_type": document.mime_type})
     pages: list[dict[str, Any]] = found["pages"]
     parts: list[UserContent] = [_as_text(document, pages)]
     choice = load_settings().page_images
@@ -53,12 +67,12 @@ async def _text_and_images(document: Attachment, reader: ReaderPool) -> list[Use
 
 
 async def _text(document: Attachment, reader: ReaderPool) -> str:
-    found = await reader.call(_TEXT, document.content, {"mime_type": document.mime_type})
+    found = await reader.call(_TEXT, await document.read(), {"mime_type": document.mime_type})
     return _as_text(document, found["pages"])
 
 
 async def _images(document: Attachment, reader: ReaderPool, wanted: set[int] | None = None) -> list[UserContent]:
-    rendered = await reader.call(_RENDER, document.content, {"mime_type": document.mime_type})
+    rendered = await reader.call(_RENDER, await document.read(), {"mime_type": document.mime_type})
     return [
         BinaryContent(data=base64.b64decode(page["base64"]), media_type=page["mime_type"])
         for page in rendered["pages"]

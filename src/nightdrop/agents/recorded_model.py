@@ -27,6 +27,7 @@ from pydantic_ai.settings import ModelSettings
 from nightdrop import clock
 from nightdrop.agents.failures import failure_of, may_be_billed
 from nightdrop.agents.retry_policy import ANSWERED
+from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.ids import new_id
 from nightdrop.ledger.log import CallLog
@@ -112,7 +113,7 @@ class RecordedModel(WrapperModel):
             return stream.get(), first
 
     async def _close_failed(self, call: CallOpened, error: Exception) -> None:
-        code = failure_of(error).code
+        code = error.code if isinstance(error, NightdropError) else failure_of(error).code
         if may_be_billed(error):
             await self._log.leave_open(call.call_id, code)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,11 @@ from nightdrop.records.field import FieldResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A document as a model gets it: its bytes, type and name."""
+    """A document as a model gets it: its type and name, and how to read its bytes, which nobody holds meanwhile."""
 
     sha256: str
-    content: bytes
+    size: int
+    read: Callable[[], Awaitable[bytes]]
     mime_type: str
     filename: str | None
 

@@ -10,6 +10,7 @@ from nightdrop.errors import (
     AnswerInvalid,
     AnswerRefused,
     AnswerTruncated,
+    DocumentNotSent,
     DocumentTooLong,
     ModelFailed,
     ModelNotFound,
@@ -18,6 +19,7 @@ from nightdrop.errors import (
     QuotaExhausted,
     RateLimited,
     RequestRejected,
+    StorageFailed,
 )
 
 ANSWERED, CANCELLED = "answered", "cancelled"
@@ -54,6 +56,7 @@ RULES: dict[str, Rule] = {
     ProviderRefusedKey.code: Rule(again="never"),
     ModelNotFound.code: Rule(again="never"),
     RequestRejected.code: Rule(again="never"),
+    DocumentNotSent.code: Rule(again="never"),
     DocumentTooLong.code: Rule(again="never"),
     ModelFailed.code: Rule(again="never"),
 }
@@ -78,7 +81,7 @@ def rule_for(code: str) -> Rule:
 
 def spends(outcome: str) -> bool:
     """Whether a recorded call with this outcome used up one of the attempt's calls."""
-    return outcome not in (ANSWERED, CANCELLED) and rule_for(outcome).spends
+    return outcome not in (ANSWERED, CANCELLED, StorageFailed.code) and rule_for(outcome).spends
 
 
 def backoff(failures: int) -> float:

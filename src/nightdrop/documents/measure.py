@@ -12,14 +12,16 @@ _COVERS = 0.5  # of the page: a picture this large under so little text is a sca
 
 
 def measure(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
-    """Pool task: {"mime_type"} → {"pages", "characters", "images", "pages_without_text"}.
+    """Pool task: {"mime_type", "surely_fits_pages"} → {"pages", "characters", "images", "pages_without_text"}.
+
+    surely_fits_pages: of a PDF of 2 to so many pages only {"pages"}, its text is not measured.
 
     characters: length of the text, about. images: whether some page has no text, or is a scan with a stamp on it;
     pages_without_text: their numbers.
     """
     mime_type = params["mime_type"]
     if mime_type == kinds.PDF:
-        return _pdf(content)
+        return _pdf(content, params.get("surely_fits_pages") or 0)
     if mime_type in kinds.IMAGES:
         from nightdrop.documents.images import count_frames, opened_image
 
@@ -34,11 +36,14 @@ def _answer(characters: int, empty: list[int], pages: int) -> dict[str, Any]:
     return {"pages": pages, "characters": characters, "images": bool(empty), "pages_without_text": empty}
 
 
-def _pdf(content: bytes) -> dict[str, Any]:
+def _pdf(content: bytes, surely_fits_pages: int) -> dict[str, Any]:
     from nightdrop.documents.pdf import opened, opened_page  # loads PDFium: not needed for text
 
     characters, empty = 0, []
     with opened(content) as document:
+        if 1 < len(document) <= surely_fits_pages:
+            with opened_page(document, 0):
+                return {"pages": len(document)}
         for index in range(len(document)):
             with opened_page(document, index) as page:
                 found, visible = _characters(page)

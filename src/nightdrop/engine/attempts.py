@@ -156,7 +156,7 @@ class Attempts:
             spec = self._spec(work)
             request = AnswerRequest(
                 message=work.run.input.message,
-                documents=await self._documents(work),
+                documents=self._documents(work),
                 on_text=self._listeners.get(run_id),
             )
             with decided(work.decisions):
@@ -190,11 +190,12 @@ class Attempts:
             raise NightdropError(f"{subject_id} at revision {work.revision} is not loaded in this process")
         return spec
 
-    async def _documents(self, work: Work) -> list[Attachment]:
+    def _documents(self, work: Work) -> list[Attachment]:
         return [
             Attachment(
                 sha256=doc.sha256,
-                content=await self._desk.blob(doc.location),
+                size=doc.size,
+                read=partial(self._desk.blob, doc.location),
                 mime_type=doc.mime_type,
                 filename=ref.filename,
             )

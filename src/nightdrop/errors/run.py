@@ -78,6 +78,12 @@ class ModelNotFound(ModelFailed):
     code = "model_not_found"
 
 
+class DocumentNotSent(ModelFailed):
+    """A document could not be put into the request to the model; nothing was sent."""
+
+    code = "document_not_sent"
+
+
 class RequestRejected(ModelFailed):
     """The provider rejected the request itself; sending it again cannot help."""
 

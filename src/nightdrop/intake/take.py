@@ -35,6 +35,10 @@ class Taken:
         mime_type = self.ref.mime_type or "application/octet-stream"
         return NewDocument(sha256=self.ref.sha256, mime_type=mime_type, content=self.content)
 
+    async def read(self) -> bytes:
+        """The bytes, for who asks for them as for stored ones; none where none could be read."""
+        return self.content or b""
+
     @property
     def identity(self) -> str:
         """The session a batch gives it: its content's hash, or its path where there are no bytes."""

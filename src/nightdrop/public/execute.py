@@ -10,7 +10,7 @@ from typing import Any
 
 from nightdrop.agents import AgentSpec, check_ready
 from nightdrop.documents.kinds import IMAGES, OFFICE, PDF
-from nightdrop.documents.opened import pages_of
+from nightdrop.documents.opened import opened_once
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, UsageError
@@ -25,6 +25,7 @@ from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 
+_ANY = 1_000_000_000  # pages: only a single one is measured
 _OPENED = {PDF} | OFFICE | IMAGES
 Files = Sequence[File | str | os.PathLike[str]]
 
@@ -49,7 +50,7 @@ async def execute(
     if call.background and db is None:
         raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
     check_ready(spec)
-    taken = await _take(call.files)
+    taken = await _take(call.files, is_local=spec.is_local)
     if spec.is_local and len(taken) != 1:
         raise UsageError(f'model="local" reads one document per run, got {len(taken)}: use batch() for many')
     request = RunRequest(
@@ -85,21 +86,30 @@ async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncGe
         running.cancel()
 
 
-async def _take(files: Files) -> list[Taken]:
+async def _take(files: Files, *, is_local: bool) -> list[Taken]:
     if isinstance(files, str | os.PathLike | File):
         raise UsageError(f"files= takes a list: give files=[{files!r}]")
     max_bytes = load_settings().max_file_bytes
     given = [f if isinstance(f, File) else File(filepath=f) for f in files]
     taken = list(await asyncio.gather(*[asyncio.to_thread(take_file, f, max_bytes) for f in given]))
-    await _inspect(taken, reader_pool())
+    await _inspect(taken, reader_pool(), measured=not is_local)
     return taken
 
 
-async def _inspect(taken: Sequence[Taken], reader: ReaderPool) -> None:
-    """Open what has an inside, so that an encrypted or damaged one is refused before anything is stored."""
+async def _inspect(taken: Sequence[Taken], reader: ReaderPool, *, measured: bool) -> None:
+    """Open what has an inside, so that an encrypted or damaged one is refused before anything is stored.
+
+    measured: how long a PDF of one page is, which a model will be asked about, is found at the same time.
+    """
     await asyncio.gather(
         *[
-            pages_of(reader, t.content, t.ref.mime_type, t.ref.sha256)
+            opened_once(
+                reader,
+                t.read,
+                t.ref.mime_type,
+                t.ref.sha256,
+                surely_fits_pages=_ANY if measured and t.ref.mime_type == PDF else None,
+            )
             for t in taken
             if t.ref.mime_type in _OPENED and t.content is not None and t.ref.sha256 is not None
         ]

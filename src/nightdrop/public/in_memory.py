@@ -65,7 +65,8 @@ async def _answer_in_time(spec: AgentSpec, asked: AnswerRequest, reader: ReaderP
 def _attachment(taken: Taken) -> Attachment:
     return Attachment(
         sha256=taken.ref.sha256 or "",
-        content=taken.content or b"",
+        size=len(taken.content or b""),
+        read=taken.read,
         mime_type=taken.ref.mime_type or "",
         filename=taken.ref.filename,
     )
