@@ -1,11 +1,12 @@
 # make demo   see it work: sample documents, no key, no network
 # make test   install what tests need and run them all
-# make soak, make bench   long runs, never part of make test
+# make bench  figures, some minutes
+# make soak   20 minutes of killed workers; SOAK="--minutes 2 --db sqlite" for less. Neither is part of make test
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench soak clean
 
 demo: .venv/.installed
 	@$(BIN)/nightdrop demo
@@ -24,6 +25,10 @@ bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/local_batch.py
 	$(BIN)/python benchmarks/acceptance.py
 	$(BIN)/python benchmarks/local_reader.py
+	$(BIN)/python benchmarks/drain.py
+
+soak: .venv/.installed-dev
+	$(BIN)/python benchmarks/soak.py $(SOAK)
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nightdrop needs Python 3.11 or newer; this is " + sys.version.split()[0])'

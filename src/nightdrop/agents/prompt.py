@@ -16,7 +16,7 @@ from nightdrop.documents.kinds import IMAGES, PDF
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.settings import load_settings
 
-_TEXT = "nightdrop.documents.pages:read_text"
+_TEXT = "nightdrop.documents.pages:read_page_texts"
 _RENDER = "nightdrop.documents.render:render_pages"
 _SHOWN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 

@@ -33,6 +33,13 @@ def read_text(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     return to_json(read_pages(content, params["mime_type"]))
 
 
+def read_page_texts(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """Pool task: {"mime_type"} → {"pages": [{"number", "text"}]}: what a model is shown, without the words' places,
+    which are twenty times as many bytes."""
+    text = read_pages(content, params["mime_type"])
+    return {"pages": [{"number": page.number, "text": page.text} for page in text.pages]}
+
+
 def to_json(text: DocumentText) -> dict[str, Any]:
     """A DocumentText as plain data: words as [text, left, top, right, bottom]."""
     return {

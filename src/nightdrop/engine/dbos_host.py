@@ -22,7 +22,7 @@ log = logging.getLogger("nightdrop.engine")
 NAME = "nightdrop"
 _APPLICATION_VERSION = "nightdrop-1"  # ours: DBOS would hash workflow source and strand open runs at every release
 _WORKFLOW = "nightdrop.run"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.5  # a poll is 2 ms of CPU; the pump keeps two more runs waiting for each that runs, and starts some
 _LIVE = ("ENQUEUED", "DELAYED", "PENDING", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 Body = Callable[[str, int], Awaitable[None]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -22,13 +23,14 @@ from nightdrop.store.release import release
 
 log = logging.getLogger("nightdrop.engine")
 
-_BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.25
+_BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.1
+_AT_ONCE = 4  # of what is claimed, started without waiting for the queue's next poll
 _RECONCILE_SECONDS = 30.0
 _SOON_SECONDS = 3.0  # after the database was away: what it broke off is found sooner
 
 
 class Pump:
-    """Claims runs this registry can execute and enqueues them in the same transaction.
+    """Claims runs this registry can execute and enqueues them in the same transaction; the first few start directly.
 
     batches: None for any queued run, else only runs of these batches (what `nightdrop run` does). suspects: None in
     a quarantine, which claims nothing but suspects.
@@ -104,16 +106,23 @@ class Pump:
             raise
         if claimed:
             reach("dispatch.committed")
-        taken = [run for run in claimed if run.dispatches > 1]
-        if taken:
-            try:
-                await asyncio.to_thread(self._host.resume, taken)
-            except BaseException:
-                ids = [run.run_id for run in taken]
-                self._attempts.queued.difference_update(ids)
-                await self._desk.write(lambda c: release(c, self._executor_id, ids))
-                raise
+        await self._begin(_at_once(claimed), [run for run in claimed if run.dispatches > 1])
         return bool(claimed)
+
+    async def _begin(self, fresh: Sequence[Claimed], taken: Sequence[Claimed]) -> None:
+        """Start what is not enqueued. What cannot be started now is queued for everyone again; what a kill leaves here
+        is the lease's, like a run that was accepted and not started."""
+        left = [run.run_id for run in (*fresh, *taken)]
+        try:
+            for run in fresh:
+                await self._host.run_now(run.run_id, run.attempt)
+                left.remove(run.run_id)
+            if taken:
+                await asyncio.to_thread(self._host.resume, taken)
+        except BaseException:
+            self._attempts.queued.difference_update(left)
+            await self._desk.write(lambda c: release(c, self._executor_id, left))
+            raise
 
     def _any_queued(self, connection: sa.Connection, suspects: bool) -> bool:
         return any(
@@ -139,8 +148,9 @@ class Pump:
             )
         taken_in.update(run.run_id for run in claimed)
         self._attempts.queued |= taken_in
+        at_once = _at_once(claimed)
         for run in claimed:
-            if run.dispatches == 1:
+            if run.dispatches == 1 and run not in at_once:
                 self._host.enqueue(connection, run)
         reach("dispatch.commit")
         return claimed
@@ -157,3 +167,8 @@ class Pump:
         if lost:
             log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
             await self._desk.write(lambda c: release(c, self._executor_id, lost))
+
+
+def _at_once(claimed: Sequence[Claimed]) -> list[Claimed]:
+    """The first few that no executor had before: they start at once, the others when the queue is polled."""
+    return [run for run in claimed if run.dispatches == 1][:_AT_ONCE]
