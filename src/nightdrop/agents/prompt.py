@@ -12,7 +12,8 @@ from pydantic_ai.models import Model
 from nightdrop.agents.marks import Marks
 from nightdrop.agents.models import reads_pdf, takes_marks
 from nightdrop.agents.request import Attachment
-from nightdrop.documents.kinds import IMAGES, PDF
+from nightdrop.documents.kinds import IMAGES, PDF, TEXT
+from nightdrop.documents.plain_text import decoded, page_text
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.settings import load_settings
 
@@ -67,6 +68,8 @@ async def _text_and_images(document: Attachment, reader: ReaderPool) -> list[Use
 
 
 async def _text(document: Attachment, reader: ReaderPool) -> str:
+    if document.mime_type == TEXT:  # nothing to parse, so nothing that needs a process of its own
+        return _as_text(document, [{"text": page_text(decoded(await document.read()))}])
     found = await reader.call(_TEXT, await document.read(), {"mime_type": document.mime_type})
     return _as_text(document, found["pages"])
 

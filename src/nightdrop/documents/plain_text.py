@@ -25,9 +25,13 @@ _CHARSET_SAMPLE = 2048
 
 def read_plain_text(content: bytes, mime_type: str) -> DocumentText:
     """One page; word boxes are positions on a grid of characters, without meaning as points (has_boxes is False)."""
-    text = _TEXT_OF[mime_type](content) if mime_type in _TEXT_OF else decoded(content)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").expandtabs(8)
+    text = page_text(_TEXT_OF[mime_type](content) if mime_type in _TEXT_OF else decoded(content))
     return DocumentText(pages=(page_of_lines(1, text.split("\n"), text),), has_boxes=False)
+
+
+def page_text(text: str) -> str:
+    """Text as a page shows it: one kind of line end, no NUL, tabs as spaces."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").expandtabs(8)
 
 
 def decoded(content: bytes, charset: str | None = None) -> str:
