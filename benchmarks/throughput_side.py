@@ -165,6 +165,10 @@ def main() -> None:
     else:
         took, failed = asyncio.run(globals()[side](files, concurrency, scratch))
         wall = time.perf_counter() - started
+    if side in ("nightdrop", "batch"):
+        from nightdrop.engine import reader_pool
+
+        reader_pool().close()  # its children's CPU counts once they have ended
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = own.ru_utime + own.ru_stime - before.ru_utime - before.ru_stime + children.ru_utime + children.ru_stime
     took.sort()

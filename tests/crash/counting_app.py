@@ -21,9 +21,14 @@ class Counted(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def count(cls, data: Any) -> Any:
-        """Append the document's number to the log, in one write; SLOW_SECONDS makes documents last, DEADLY one kill."""
+        """Append the document's number to the log, in one write.
+
+        SLOW_SECONDS makes documents last; the one named by DEADLY kills the process, by REFUSED is refused.
+        """
         if data["invoice_number"] == os.environ.get("DEADLY"):
             os.kill(os.getpid(), signal.SIGSEGV)
+        if data["invoice_number"] == os.environ.get("REFUSED"):
+            raise ValueError("refused by a test")
         time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
         log = os.open(os.environ["EXECUTION_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(log, f"{data['invoice_number']}\n".encode())
