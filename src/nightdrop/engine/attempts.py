@@ -13,6 +13,7 @@ from nightdrop import clock
 from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, Postponed, answer
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.call_log import DurableLog
+from nightdrop.engine.cancelling import cancel_all
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
@@ -112,10 +113,7 @@ class Attempts:
 
     async def leave(self) -> None:
         """Let go of every attempt; the rows stay open for the next process."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(list(self._tasks.values()))
 
     async def _execute(self, run_id: str, attempt: int) -> None:
         self._begun.add(run_id)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.engine.attempts import Attempts
+from nightdrop.engine.cancelling import cancel_all
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.registry import Registry
@@ -68,8 +69,7 @@ class Pump:
     async def stop(self) -> None:
         """Claim nothing more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_all([self._task])
 
     async def _run(self) -> None:
         reconciled = clock.monotonic()
