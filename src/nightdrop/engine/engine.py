@@ -155,16 +155,22 @@ class Engine:
         on_text: hears of the answer's text as it comes, if the run executes here.
         """
         here = replace(request, executor_id=self.executor_id)
+        noted: set[str] = set()  # ids given by tries of this transaction, also by those that were not the last
 
         def commit(connection: sa.Connection) -> Accepted:
             leased = is_registered(connection, self.executor_id)
             answer = accept(connection, [here if leased else request], clock.now_ms())[0]
             if leased and answer.fresh and answer.status.is_open:
+                noted.add(answer.run_id)
                 self._attempts.starting.add(answer.run_id)  # before the commit, so that it is never taken for lost
             reach("accept.commit")
             return answer
 
-        accepted = await self.write_over(documents, commit)
+        try:
+            accepted = await self.write_over(documents, commit)
+            noted.discard(accepted.run_id)
+        finally:  # what was committed all the same (its acknowledgement was lost) is found as lost, and queued
+            self._attempts.starting -= noted
         reach("accept.committed")
         if accepted.run_id in self._attempts.starting:
             if on_text is not None:

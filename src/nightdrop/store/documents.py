@@ -46,7 +46,7 @@ def add_documents(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
                     documents.c.sha256.in_(hashes[at : at + _CHUNK]), documents.c.location.like(f"{GONE}%")
                 )
             )
-        connection.execute(insert_ignore(connection, documents), list(rows))
+        connection.execute(insert_ignore(connection.dialect.name, documents), list(rows))
 
 
 def name_documents(

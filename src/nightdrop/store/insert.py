@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 
-def insert_ignore(connection: sa.Connection, table: sa.Table) -> Any:
-    """INSERT ... ON CONFLICT DO NOTHING in the connection's dialect."""
-    make = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+def insert_ignore(dialect: str, table: sa.Table) -> Any:
+    """INSERT ... ON CONFLICT DO NOTHING in this dialect (`connection.dialect.name`)."""
+    make = sqlite_insert if dialect == "sqlite" else postgres_insert
     return make(table).on_conflict_do_nothing()

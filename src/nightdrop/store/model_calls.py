@@ -10,18 +10,22 @@ import sqlalchemy as sa
 
 from nightdrop.records.metrics import CostSource, RunMetrics
 from nightdrop.records.model_call import CallClosed, CallOpened, CostRow, PastCall, dollars
+from nightdrop.store.insert import insert_ignore
 from nightdrop.store.tables import batch_items, model_calls, run_files, runs
 
 CostKey = Literal["day", "agent", "model", "batch", "document"]
 
 _m = model_calls.c
 _earlier = model_calls.alias("earlier")
-_OPEN_CALL = sa.insert(model_calls).values(
+_OPENED: dict[str, Any] = {
     **{name: sa.bindparam(name) for name in ("call_id", "run_id", "attempt", "provider", "model", "opened_at")},
-    number=sa.select(sa.func.coalesce(sa.func.max(_earlier.c.number), 0) + 1)
+    "number": sa.select(sa.func.coalesce(sa.func.max(_earlier.c.number), 0) + 1)
     .where(_earlier.c.run_id == sa.bindparam("run_id"), _earlier.c.attempt == sa.bindparam("attempt"))
     .scalar_subquery(),
-)
+}
+_OPEN_CALL = {  # again after a lost acknowledgement: the row is there already
+    dialect: insert_ignore(dialect, model_calls).values(**_OPENED) for dialect in ("sqlite", "postgresql")
+}
 _CLOSE_CALL = (
     sa.update(model_calls)
     .where(_m.call_id == sa.bindparam("of_call"), _m.closed_at.is_(None))
@@ -55,7 +59,7 @@ _PAST = (
 def open_call(connection: sa.Connection, call: CallOpened) -> None:
     """Say that a call is about to be made. It counts as possibly billed until it is closed."""
     connection.execute(
-        _OPEN_CALL,
+        _OPEN_CALL[connection.dialect.name],
         {
             "call_id": call.call_id,
             "run_id": call.run_id,

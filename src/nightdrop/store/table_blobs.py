@@ -31,7 +31,7 @@ class TableBlobs:
         try:
             for group in _groups(items):
                 with self._engine().begin() as connection:
-                    connection.execute(insert_ignore(connection, blob_chunks), group)
+                    connection.execute(insert_ignore(connection.dialect.name, blob_chunks), group)
         except sa.exc.DBAPIError as error:
             raise StorageFailed(f"cannot store documents in the database: {error.orig}") from error
         return {sha: sha for sha, _ in items}

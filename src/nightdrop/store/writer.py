@@ -33,11 +33,14 @@ class Writer:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._queue: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="nightdrop-writer", daemon=True)
         self._thread.start()
 
     def submit(self, operation: Callable[[sa.Connection], T]) -> Future[T]:
         """Queue an operation; the future holds its result once it is committed, StorageFailed if it cannot be."""
+        if self._closed:
+            raise StorageFailed("the database was closed in this process")
         future: Future[T] = Future()
         self._queue.put((operation, future))
         return future
@@ -47,7 +50,8 @@ class Writer:
         return await asyncio.shield(asyncio.wrap_future(self.submit(operation)))
 
     def close(self) -> None:
-        """Finish what is queued and end the thread."""
+        """Finish what is queued and end the thread; what comes later is refused."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join(timeout=30)
 

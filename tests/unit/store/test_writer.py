@@ -135,3 +135,10 @@ def test_closing_finishes_what_is_queued(db: SqliteDb) -> None:
     writer.close()
     assert [future.result(0) for future in futures] == [str(n) for n in range(200)]
     assert len(stored(db)) == 200
+
+
+def test_what_comes_after_the_end_is_refused_and_does_not_wait_for_ever(db: SqliteDb) -> None:
+    writer = Writer(db)
+    writer.close()
+    with pytest.raises(StorageFailed, match="closed"):
+        writer.submit(keep("late"))
