@@ -163,7 +163,9 @@ class Attempts:
                 )
         except Postponed as later:
             not_before = clock.now_ms() + int(later.seconds * 1000)
-            return partial(rows.postpone, run_id=run_id, attempt=attempt, not_before=not_before)
+            return partial(
+                rows.postpone, run_id=run_id, attempt=attempt, executor_id=self._executor_id, not_before=not_before
+            )
         except PauseRequested as asked:
             return partial(pause, run_id=run_id, attempt=attempt, asked=asked.pause, now_ms=clock.now_ms())
         except StorageFailed as error:

@@ -175,8 +175,17 @@ class Engine:
         if accepted.run_id in self._attempts.starting:
             if on_text is not None:
                 self._attempts.listen(accepted.run_id, on_text)
-            await self._host.run_now(accepted.run_id, accepted.attempt)
+            await self._begin_now(accepted)
         return accepted
+
+    async def _begin_now(self, accepted: Accepted) -> None:
+        """Start an accepted run. Accepted is accepted: one that cannot be started now is queued for everyone."""
+        try:
+            await self._host.run_now(accepted.run_id, accepted.attempt)
+        except Exception as error:  # noqa: BLE001 - DBOS's own errors and the database's
+            log.warning("run %s cannot be started now, it is queued: %s", accepted.run_id, error)
+            self._attempts.starting.discard(accepted.run_id)
+            await self.desk.insist(lambda c: release(c, self.executor_id, [accepted.run_id]))
 
     def unlisten(self, run_id: str) -> None:
         """Nobody hears of this run's text any more."""

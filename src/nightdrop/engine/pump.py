@@ -4,6 +4,7 @@ million open workflows."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -83,12 +84,10 @@ class Pump:
             except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
                 log.warning("the pump could not look for work, trying again: %s: %s", type(error).__name__, error)
                 reconciled = min(reconciled, clock.monotonic() - _RECONCILE_SECONDS + _SOON_SECONDS)
-            try:
-                await asyncio.wait_for(self._wake.wait(), _BUSY_SECONDS if busy else _IDLE_SECONDS)
-            except TimeoutError:
-                continue
-            finally:
-                self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_BUSY_SECONDS if busy else _IDLE_SECONDS):  # wait_for may swallow a cancel
+                    await self._wake.wait()
+            self._wake.clear()
 
     async def _round(self) -> bool:
         free = self._window - len(self._attempts.queued)
@@ -133,6 +132,8 @@ class Pump:
 
     def _claim(self, connection: sa.Connection, free: int, taken_in: set[str], suspects: bool) -> list[Claimed]:
         """Claim and enqueue in one transaction; `taken_in` hears of the runs before it commits."""
+        self._attempts.queued -= taken_in  # of an earlier try of this transaction
+        taken_in.clear()
         claimed: list[Claimed] = []
         if not is_registered(connection, self._executor_id):
             return claimed  # taken for dead: no run may be taken before there is a new lease

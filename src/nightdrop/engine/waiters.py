@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from nightdrop.records.run import RunStatus
 
@@ -55,10 +55,9 @@ class Waiters:
     async def any_end(self, timeout_seconds: float) -> None:
         """Return when some run ended in this process, or after the timeout."""
         self._ended.clear()
-        try:
-            await asyncio.wait_for(self._ended.wait(), timeout_seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):  # wait_for may swallow a cancellation
+                await self._ended.wait()
 
     def _drop(self, run_id: str, future: asyncio.Future[None]) -> None:
         futures = self._waiting[run_id]

@@ -58,7 +58,17 @@ def _current_runs(connection: sa.Connection, requests: Sequence[RunRequest]) -> 
         return {}
     c = runs.c
     rows = connection.execute(
-        sa.select(c.run_id, c.kind, c.subject_id, c.session_id, c.revision, c.input_hash, c.status, c.attempt).where(
+        sa.select(
+            c.run_id,
+            c.kind,
+            c.subject_id,
+            c.session_id,
+            c.revision,
+            c.input_hash,
+            c.status,
+            c.attempt,
+            c.cancel_requested,
+        ).where(
             c.kind.in_({r.subject.kind for r in requests}),
             c.subject_id.in_({r.subject.id for r in requests}),
             c.session_id.in_(sessions),
@@ -70,6 +80,8 @@ def _current_runs(connection: sa.Connection, requests: Sequence[RunRequest]) -> 
 
 def _serve(connection: sa.Connection, found: Mapping[str, Any], request: RunRequest, now_ms: int) -> Accepted | None:
     """The found run if it answers the request, None if a new one must replace it."""
+    if found.get("cancel_requested") and RunStatus(found["status"]).is_open:
+        return None  # on its way to CANCELLED: what is asked now starts anew
     same = found["revision"] == request.subject.revision and found["input_hash"] == request.input_hash
     if (request.rerun and not found.get("made_here")) or not same:
         return None
@@ -104,12 +116,14 @@ def try_again(connection: sa.Connection, run_id: str, attempt: int, now_ms: int)
             error_retryable=None,
         )
     ).rowcount
+    if moved != 1:
+        return False  # another one came first: a letter that is there now is of a later attempt
     connection.execute(
         sa.update(dead_letters)
         .where(dead_letters.c.run_id == run_id, dead_letters.c.state == "open")
         .values(state="replayed", updated_at=now_ms)
     )
-    return moved == 1
+    return True
 
 
 def _first_status(request: RunRequest) -> RunStatus:

@@ -165,11 +165,24 @@ def fail(
     return won
 
 
-def postpone(connection: sa.Connection, run_id: str, attempt: int, not_before: int) -> bool:
-    """Put a running attempt back in the queue until a time: what a long wait does. One asked to stop ends here."""
-    if mark_if_cancelled(connection, run_id, attempt, clock.now_ms()):
-        return True
-    return _end(connection, run_id, attempt, status="PENDING", executor_id=None, not_before=not_before)
+def postpone(connection: sa.Connection, run_id: str, attempt: int, *, executor_id: str, not_before: int) -> bool:
+    """Put an attempt that runs here back in the queue until a time: what a long wait does.
+
+    One asked to stop ends here. False: another executor has it meanwhile, or it has ended.
+    """
+    c = runs.c
+    asked = c.cancel_requested.is_(True)
+    moved = connection.execute(
+        sa.update(runs)
+        .where(c.run_id == run_id, c.attempt == attempt, c.status == "RUNNING", c.executor_id == executor_id)
+        .values(
+            status=sa.case((asked, RunStatus.CANCELLED.value), else_=RunStatus.PENDING.value),
+            completed_at=sa.case((asked, clock.now_ms()), else_=sa.null()),
+            executor_id=None,
+            not_before=not_before,
+        )
+    )
+    return moved.rowcount == 1
 
 
 def cancel(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> int:
