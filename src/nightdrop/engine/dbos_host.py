@@ -77,8 +77,8 @@ class DbosHost:
     def open_queue(self) -> None:
         """Make our queue before the launch: DBOS looks for new queues only once a second."""
         if self._client is None:
-            schema = None if self._engine.dialect.name == "sqlite" else "dbos"
-            if not sa.inspect(self._engine).has_table("queues", schema):
+            # On Postgres another process may be in the middle of it: DBOS looks itself, and waits for its own lock.
+            if self._engine.dialect.name != "sqlite" or not sa.inspect(self._engine).has_table("queues"):
                 DBOS.migrate(self._url)
             self._client = DBOSClient(
                 system_database_engine=self._engine, serializer=JsonSerializer(), application_name=NAME
