@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nightdrop.public.agent import Agent
     from nightdrop.public.agent_os import AgentOS
     from nightdrop.public.batch import Batch
+    from nightdrop.public.schedules import ScheduleManager, schedule_tools
     from nightdrop.records import (
         BatchProgress,
         BatchStatus,
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
         RunOutput,
         RunStatus,
     )
+    from nightdrop.records.budget import Budget
     from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, Replay
     from nightdrop.records.event import RunEvent
     from nightdrop.records.pause import Pause
+    from nightdrop.records.rate_limit import RateLimit
+    from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
     from nightdrop.store import PostgresDb, SqliteDb
     from nightdrop.store.letters import DeadLetters
 
@@ -33,6 +37,7 @@ _HOMES = {
     "Batch": "nightdrop.public.batch",
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",
+    "Budget": "nightdrop.records.budget",
     "DeadLetter": "nightdrop.records.dead_letter",
     "DeadLetterState": "nightdrop.records.dead_letter",
     "DeadLetters": "nightdrop.store.letters",
@@ -42,6 +47,7 @@ _HOMES = {
     "NightdropError": "nightdrop.errors",
     "Pause": "nightdrop.records.pause",
     "PostgresDb": "nightdrop.store",
+    "RateLimit": "nightdrop.records.rate_limit",
     "Replay": "nightdrop.records.dead_letter",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
@@ -49,9 +55,14 @@ _HOMES = {
     "RunMetrics": "nightdrop.records",
     "RunOutput": "nightdrop.records",
     "RunStatus": "nightdrop.records",
+    "Schedule": "nightdrop.records.schedule",
+    "ScheduleManager": "nightdrop.public.schedules",
+    "ScheduleRun": "nightdrop.records.schedule",
+    "ScheduleRunStatus": "nightdrop.records.schedule",
     "SqliteDb": "nightdrop.store",
     "UsageError": "nightdrop.errors",
     "pause": "nightdrop.pausing",
+    "schedule_tools": "nightdrop.public.schedules",
 }
 
 __all__ = [
@@ -60,6 +71,7 @@ __all__ = [
     "Batch",
     "BatchProgress",
     "BatchStatus",
+    "Budget",
     "DeadLetter",
     "DeadLetterState",
     "DeadLetters",
@@ -69,6 +81,7 @@ __all__ = [
     "NightdropError",
     "Pause",
     "PostgresDb",
+    "RateLimit",
     "Replay",
     "RunError",
     "RunEvent",
@@ -76,9 +89,14 @@ __all__ = [
     "RunMetrics",
     "RunOutput",
     "RunStatus",
+    "Schedule",
+    "ScheduleManager",
+    "ScheduleRun",
+    "ScheduleRunStatus",
     "SqliteDb",
     "UsageError",
     "pause",
+    "schedule_tools",
 ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now_ms() -> int:
@@ -19,6 +21,11 @@ def monotonic() -> float:
 def to_datetime(ms: int | None) -> datetime | None:
     """A stored time as an aware UTC datetime, None stays None."""
     return None if ms is None else datetime.fromtimestamp(ms / 1000, tz=UTC)
+
+
+def to_ms(when: datetime) -> int:
+    """An aware time as the milliseconds that are stored, exactly."""
+    return (when - _EPOCH) // timedelta(milliseconds=1)
 
 
 def iso(when: datetime | None) -> str | None:

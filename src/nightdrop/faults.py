@@ -31,6 +31,11 @@ POINTS = (
     "prune.commit",  # our rows are deleted, not committed
     "prune.committed",  # our rows are gone, the bytes not yet
     "prune.bytes",  # the bytes are gone, the rows that say so not yet
+    "fire.commit",  # the fire, its run or batch and the next time are written, not committed
+    "fire.committed",  # fired, the documents are not listed yet
+    "close.commit",  # the end of a fire is written, not committed
+    "close.committed",  # the end of a fire is committed
+    "after.done",  # a file is moved or deleted, the row does not say so yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 

@@ -24,6 +24,8 @@ class Settings:
     model_timeout_seconds: int = 600
     rate_limit_patience_hours: int = 24
     prices: str = "prices.toml"
+    limits: str = "limits.toml"
+    budget_per_day: str = "none"  # US dollars, for all agents on a database together
     page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
 
     @property
@@ -44,6 +46,8 @@ def load_settings() -> Settings:
         model_timeout_seconds=_whole("NIGHTDROP_MODEL_TIMEOUT_SECONDS", default.model_timeout_seconds),
         rate_limit_patience_hours=_whole("NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS", default.rate_limit_patience_hours),
         prices=os.environ.get("NIGHTDROP_PRICES", default.prices),
+        limits=os.environ.get("NIGHTDROP_LIMITS", default.limits),
+        budget_per_day=os.environ.get("NIGHTDROP_BUDGET_PER_DAY", "").strip() or default.budget_per_day,
         page_images=_choice("NIGHTDROP_PAGE_IMAGES", default.page_images, ("always", "scans", "never")),
         lease_seconds=_whole("NIGHTDROP_LEASE_SECONDS", default.lease_seconds),
     )

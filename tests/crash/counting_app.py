@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, model_validator
@@ -27,9 +28,12 @@ class Counted(BaseModel):
         """
         if data["invoice_number"] == os.environ.get("DEADLY"):
             os.kill(os.getpid(), signal.SIGSEGV)
+            time.sleep(60)  # another thread takes the signal: this one must not go on meanwhile
         if data["invoice_number"] == os.environ.get("REFUSED"):
             raise ValueError("refused by a test")
-        time.sleep(float(os.environ.get("SLOW_SECONDS", "0")))
+        if "SLOW_SECONDS" in os.environ:
+            Path(os.environ["EXECUTION_LOG"]).with_suffix(".slow").touch()
+            time.sleep(float(os.environ["SLOW_SECONDS"]))
         log = os.open(os.environ["EXECUTION_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.write(log, f"{data['invoice_number']}\n".encode())
         os.close(log)

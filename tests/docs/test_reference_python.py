@@ -27,8 +27,8 @@ from nightdrop import (
     schemas,
 )
 from nightdrop.records import FileRef, RunInput
+from nightdrop.records.cost import CostRow, LedgerCall
 from nightdrop.records.dead_letter import DeadLetter, DeadLetterState
-from nightdrop.records.model_call import CostRow
 from nightdrop.sinks.row import COLUMNS, result_row
 from nightdrop.store.tables import metadata
 from tests.docs.pages import named, page
@@ -167,6 +167,10 @@ def test_every_key_of_a_batch_and_a_dead_letter_is_documented() -> None:
 def test_every_key_of_costs_is_documented() -> None:
     row = CostRow(key="k", calls=1, open_calls=0, input_tokens=0, output_tokens=0, cost=None)
     assert _keys(row.to_json()) | {"items", "total"} <= named(RESULTS.sections["Costs as JSON"])
+
+
+def test_every_key_of_a_call_is_documented() -> None:
+    assert set(LedgerCall.__slots__) <= named(RESULTS.sections["A call as JSON"])
 
 
 def test_every_table_and_column_is_documented() -> None:

@@ -9,6 +9,7 @@ import pytest
 from nightdrop import Agent, File, NightdropError, RunStatus
 from nightdrop.clock import now_ms
 from nightdrop.engine import Engine
+from nightdrop.engine.leftovers import forget_attempts
 from nightdrop.retention import forget, prune, would_prune
 from nightdrop.schemas import Invoice
 from nightdrop.store import Database, SqliteDb
@@ -58,6 +59,14 @@ def test_old_runs_go_and_costs_and_young_runs_stay(db: Database, agent: Agent, p
     assert prune(db, middle, now_ms=now_ms()).runs == 0
     again = agent.batch([document(n) for n in range(6)], MESSAGE).wait(timeout=60)
     assert (again.done, again.failed, again.skipped) == (6, 0, 0), "what is gone is read anew"
+
+
+@both
+def test_the_engine_keeps_what_a_replay_began_meanwhile(db: Database, agent: Agent) -> None:
+    """Pruning looks at a run, then somebody replays it: the new attempt's own engine row must stay."""
+    run = agent.run(MESSAGE, files=[document(1)])
+    assert forget_attempts(db, {run.run_id: 0}) == 0, "attempt 1 is later than the one that was looked at"
+    assert forget_attempts(db, {run.run_id: 1}) == 1
 
 
 @both

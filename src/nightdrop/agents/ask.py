@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,8 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.tools import ToolDefinition
 
+from nightdrop.agents.admission import Admission
+from nightdrop.agents.caching import caching
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.fit import fit
 from nightdrop.agents.marks import Marks
@@ -30,19 +33,35 @@ from nightdrop.agents.parts import cut, merge, part_schema
 from nightdrop.agents.prompt import contents
 from nightdrop.agents.recorded_model import RecordedModel
 from nightdrop.agents.request import Answer, AnswerRequest
+from nightdrop.agents.retry_policy import Postponed
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.agents.tools import ask_with_tools
 from nightdrop.agents.tries import Tries
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.errors import AnswerInvalid, AnswerRefused, AnswerTruncated, DocumentTooLong, ModelFailed, NightdropError
+from nightdrop.errors import (
+    AnswerInvalid,
+    AnswerRefused,
+    AnswerTruncated,
+    BudgetExceeded,
+    DocumentTooLong,
+    ModelFailed,
+    NightdropError,
+)
 from nightdrop.ledger.log import CallLog
 
 
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     """The model's valid answer. Raises ModelFailed (RateLimited with `retry_after` when the wait is long)."""
-    model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, request.on_text)
-    with Marks() as marks:
-        return await _ask_about(spec, request, reader, model, Tries(spec.retries, log), marks)
+    admission = Admission(spec.model, spec.limits)
+    model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, admission, request.on_text)
+    try:
+        with Marks() as marks:
+            return await _ask_about(spec, request, reader, model, Tries(spec.retries, log), marks)
+    except BudgetExceeded as full:
+        if full.wait_seconds is None:
+            raise
+        seconds = full.wait_seconds * (0.5 + random.random() / 2)  # those that wait do not all come back at once
+        raise Postponed(seconds, full, waits_for=full.budget) from full
 
 
 async def _ask_about(
@@ -74,10 +93,13 @@ async def _ask_in_parts(
 
 async def _ask(spec: AgentSpec, shown: list[UserContent], model: RecordedModel, tries: Tries) -> Answer:
     parameters = _parameters(spec, model.wrapped)
+    settings = caching(spec, provider_of(spec.model), spec.schema.json_schema)
     messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     while True:
         try:
-            response = await model_request(model, messages, model_request_parameters=parameters)
+            response = await model_request(
+                model, messages, model_settings=settings, model_request_parameters=parameters
+            )
             return Answer(content=_checked(spec, response))
         except AnswerInvalid as invalid:
             await tries.after(invalid)

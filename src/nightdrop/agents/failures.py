@@ -16,6 +16,7 @@ from nightdrop.errors import (
     ModelFailed,
     ModelNotFound,
     NightdropError,
+    ProviderOverloaded,
     ProviderRefusedKey,
     ProviderUnavailable,
     QuotaExhausted,
@@ -45,6 +46,7 @@ _BY_STATUS: dict[int, type[ModelFailed]] = {
     429: RateLimited,
 }
 _SECRET = re.compile(r"\b(?:sk|gsk|rk|pk|xai|AIza)[-_A-Za-z0-9.*]{8,}|(?i:bearer)\s+\S{8,}")
+_LARGER_THAN_WINDOW = re.compile(r"request too large", re.IGNORECASE)
 _SECRET_NAMES = ("_API_KEY", "_TOKEN", "_SECRET")
 
 
@@ -58,6 +60,10 @@ def failure_of(error: Exception) -> ModelFailed:
         kind = _BY_STATUS[status]
     else:
         kind = next((ours for theirs, ours in _TABLE if isinstance(error, theirs)), _by_default(status))
+    if kind is ProviderUnavailable and (retry_after is not None or status == 529):
+        kind = ProviderOverloaded
+    if kind is RateLimited and retry_after is None and _LARGER_THAN_WINDOW.search(message):
+        kind = DocumentTooLong  # waiting does not make it smaller
     return kind(message, retry_after=retry_after, raw_answer=_body(error))
 
 

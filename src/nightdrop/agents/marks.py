@@ -19,6 +19,7 @@ from nightdrop.errors import DocumentNotSent
 _SECRET = secrets.token_hex(12)  # no document can hold a mark of this process, by chance or on purpose
 _PREFIX = f"nightdropMark{_SECRET[:23]}"
 _PATTERN = re.compile(rf"({_PREFIX}[0-9]{{12}})".encode())
+_LONGEST = 64  # bytes; a mark is 36
 _numbers = itertools.count(1)
 _documents: dict[bytes, Attachment] = {}
 
@@ -58,6 +59,11 @@ def pieces(body: bytes) -> list[bytes | Attachment]:
             raise DocumentNotSent("a request is sent after its run has ended: its document is no longer at hand")
         cut.append(_documents[piece])
     return cut
+
+
+def document_of(given: bytes) -> Attachment | None:
+    """The document whose mark was handed on as these bytes; None for bytes that are a document themselves."""
+    return _documents.get(base64.b64encode(given)) if len(given) < _LONGEST else None
 
 
 os.register_at_fork(after_in_child=_documents.clear)  # attempts belong to the parent

@@ -17,6 +17,7 @@ from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider
 
 from nightdrop.errors import ExtraMissing, ModelUnknown, ProviderNotConfigured
+from nightdrop.limits.headers import hear
 from nightdrop.portal import portal
 from nightdrop.settings import load_settings
 
@@ -165,10 +166,15 @@ def _openai_client(base_url: str | None, key: str | None) -> Any:
 
 
 def _anthropic() -> Provider[Any]:
-    from anthropic import AsyncAnthropic
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     if not os.environ.get("ANTHROPIC_API_KEY"):
         raise ProviderNotConfigured("ANTHROPIC_API_KEY is not set")
     timeout = float(load_settings().model_timeout_seconds)
-    return AnthropicProvider(anthropic_client=AsyncAnthropic(max_retries=0, timeout=timeout))
+    http = DefaultAsyncHttpxClient(timeout=timeout, event_hooks={"response": [_hear]})
+    return AnthropicProvider(anthropic_client=AsyncAnthropic(max_retries=0, timeout=timeout, http_client=http))
+
+
+async def _hear(response: Any) -> None:
+    hear(response.headers)

@@ -17,6 +17,7 @@ from openai.resources.responses import AsyncResponses
 
 from nightdrop.agents.marks import pieces
 from nightdrop.agents.request import Attachment
+from nightdrop.limits.headers import hear
 
 _CHUNK = 96 * 1024
 """Bytes encoded at a time; a multiple of three, so that the pieces of base64 join without padding."""
@@ -75,7 +76,9 @@ class DocumentClient(DefaultAioHttpClient):
         cut = pieces(request.content)
         if len(cut) > 1:
             request = await _with_documents(request, cut)
-        return await super().send(request, **options)
+        response = await super().send(request, **options)
+        hear(response.headers)
+        return response
 
 
 async def _with_documents(request: httpx2.Request, cut: list[bytes | Attachment]) -> httpx2.Request:

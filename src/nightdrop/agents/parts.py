@@ -12,6 +12,7 @@ from typing import Any
 from nightdrop.agents.fit import Fit
 from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.agents.request import AnswerRequest, Attachment
+from nightdrop.documents.opened import Opened, remember
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import DocumentTooLong
 
@@ -29,6 +30,7 @@ async def cut(request: AnswerRequest, document: Attachment, fit: Fit, reader: Re
         attachment = replace(
             document, size=len(content), read=_given(content), sha256=hashlib.sha256(content).hexdigest()
         )
+        remember(attachment.sha256, Opened(pages=part["last"] - part["first"] + 1))
         parts.append(
             replace(
                 request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from pydantic_ai import exceptions as ai
@@ -25,13 +25,19 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from nightdrop import clock
+from nightdrop.agents.admission import Admission
 from nightdrop.agents.failures import failure_of, may_be_billed
-from nightdrop.agents.retry_policy import ANSWERED
-from nightdrop.errors import NightdropError
+from nightdrop.agents.need import need_of
+from nightdrop.agents.opening import opened
+from nightdrop.agents.retry_policy import ANSWERED, spends
+from nightdrop.errors import ModelFailed, NightdropError, PriceUnknown
 from nightdrop.faults import reach
 from nightdrop.ids import new_id
 from nightdrop.ledger.log import CallLog
-from nightdrop.ledger.prices import FREE, UNKNOWN, price_of
+from nightdrop.ledger.prices import FREE, UNKNOWN, price_of, unpriced
+from nightdrop.limits.headers import listening
+from nightdrop.limits.pace import Ticket
+from nightdrop.records.budget import Need
 from nightdrop.records.model_call import CallClosed, CallOpened, Price, Usage
 from nightdrop.settings import load_settings
 
@@ -45,9 +51,15 @@ class RecordedModel(WrapperModel):
     """Wraps a model for one attempt. `on_text`: hears of the answer's text as it comes (then the call streams)."""
 
     def __init__(
-        self, wrapped: Model, provider: str, log: CallLog, on_text: Callable[[str], None] | None = None
+        self,
+        wrapped: Model,
+        provider: str,
+        log: CallLog,
+        admission: Admission,
+        on_text: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(wrapped)
+        self._admission = admission
         self._provider_name = provider
         self._log = log
         self._on_text = on_text
@@ -73,6 +85,7 @@ class RecordedModel(WrapperModel):
     async def _call(
         self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
     ) -> ModelResponse:
+        need = self._need(messages, settings, parameters)
         call = CallOpened(
             call_id=new_id(),
             run_id=self._log.run_id,
@@ -81,22 +94,42 @@ class RecordedModel(WrapperModel):
             model=self.wrapped.model_name,
             opened_at=clock.now_ms(),
         )
-        await self._log.open(call)
+        ticket, tokens = await opened(self._admission, self._log, call, need, messages)
         reach("call.opened")
         sent = ModelSettings(**(settings or {}))
         sent["extra_headers"] = {**(sent.get("extra_headers") or {}), CALL_ID_HEADER: call.call_id}
-        try:
-            response, first_token_ms = await self._ask(messages, sent, parameters)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._log.leave_open(call.call_id, "cancelled"))
-            raise
-        except Exception as error:
-            await self._close_failed(call, error)
-            raise
+        if need is not None and tokens is not None and tokens < need.most:
+            sent["max_tokens"] = tokens
+        with listening() as headers:
+            try:
+                response, first_token_ms = await self._ask(messages, sent, parameters)
+            except asyncio.CancelledError:
+                self._admission.let_go(ticket)
+                await asyncio.shield(self._log.leave_open(call.call_id, "cancelled"))
+                raise
+            except Exception as error:
+                instead = await self._failed(call, ticket, error, headers)
+                if instead is not None:
+                    raise instead from error
+                raise
         reach("call.answered")
-        await self._log.close(call.call_id, self._end(response, call, first_token_ms))
+        end = self._end(response, call, first_token_ms)
+        await self._admission.answered(ticket, end.usage.input_tokens + end.usage.output_tokens, headers)
+        await self._log.close(call.call_id, end)
         reach("call.closed")
         return response
+
+    def _need(
+        self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
+    ) -> Need | None:
+        """What to reserve; None where nothing bounds the run. Raises PriceUnknown."""
+        purse = self._log.purse
+        if purse is None:
+            return None
+        need = need_of(self._provider_name, self.wrapped, messages, settings, parameters, clock.now_ms())
+        if need is None and purse.budget.price_unknown == "refuse":
+            raise PriceUnknown(unpriced(self._provider_name, self.wrapped.model_name))
+        return need
 
     async def _ask(
         self, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
@@ -112,13 +145,19 @@ class RecordedModel(WrapperModel):
                     self._on_text(text)
             return stream.get(), first
 
-    async def _close_failed(self, call: CallOpened, error: Exception) -> None:
-        code = error.code if isinstance(error, NightdropError) else failure_of(error).code
+    async def _failed(
+        self, call: CallOpened, ticket: Ticket, error: Exception, headers: Mapping[str, str]
+    ) -> ModelFailed | None:
+        """Record a failed call; returns what to raise instead of its error, if anything."""
+        failure = error if isinstance(error, NightdropError) else failure_of(error)
+        instead = await self._admission.failed(ticket, failure, headers or _headers_of(error))
+        code = failure.code if instead is None or not spends(failure.code) else instead.code
         if may_be_billed(error):
             await self._log.leave_open(call.call_id, code)
-            return
-        end = CallClosed(outcome=code, closed_at=clock.now_ms(), usage=Usage(), price=FREE)
-        await self._log.close(call.call_id, end)
+        else:
+            end = CallClosed(outcome=code, closed_at=clock.now_ms(), usage=Usage(), price=FREE)
+            await self._log.close(call.call_id, end)
+        return instead
 
     def _end(self, response: ModelResponse, call: CallOpened, first_token_ms: int | None) -> CallClosed:
         used = response.usage
@@ -137,6 +176,7 @@ class RecordedModel(WrapperModel):
             price=price,
             first_token_ms=first_token_ms,
             response=ModelMessagesTypeAdapter.dump_json([response]).decode(),
+            tier=_tier(response),
         )
 
     def _price(self, response: ModelResponse, call: CallOpened, usage: Usage) -> Price:
@@ -153,6 +193,11 @@ class RecordedModel(WrapperModel):
         except Exception:
             log.exception("call %s has no price", call.call_id)
             return UNKNOWN
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    """What the model layer kept of a refusal's headers, where the HTTP client is not ours."""
+    return getattr(error, "headers", None) or {}
 
 
 def _response(text: str) -> ModelResponse:
@@ -180,3 +225,9 @@ def _named_cost(response: ModelResponse) -> Decimal | None:
     """Dollars that the provider itself named (OpenRouter does), None mostly."""
     said = (response.provider_details or {}).get("cost")
     return None if said is None else Decimal(str(said))
+
+
+def _tier(response: ModelResponse) -> str | None:
+    """The service tier that the provider says it answered in (OpenAI and Google do), None mostly."""
+    said = (response.provider_details or {}).get("service_tier")
+    return None if said is None else str(said)

@@ -14,6 +14,9 @@ from nightdrop.errors import (
     DocumentTooLong,
     ModelFailed,
     ModelNotFound,
+    NightdropError,
+    ProviderOverloaded,
+    ProviderPaused,
     ProviderRefusedKey,
     ProviderUnavailable,
     QuotaExhausted,
@@ -50,10 +53,12 @@ RULES: dict[str, Rule] = {
     AnswerInvalid.code: Rule(again="at_once"),
     ProviderUnavailable.code: Rule(again="after_backoff"),
     RateLimited.code: Rule(again="after_backoff", spends=False),
-    QuotaExhausted.code: Rule(again="never"),
+    ProviderOverloaded.code: Rule(again="after_backoff", spends=False),
+    ProviderPaused.code: Rule(again="after_backoff", spends=False),
+    QuotaExhausted.code: Rule(again="never", spends=False),
     AnswerTruncated.code: Rule(again="never"),
     AnswerRefused.code: Rule(again="never"),
-    ProviderRefusedKey.code: Rule(again="never"),
+    ProviderRefusedKey.code: Rule(again="never", spends=False),
     ModelNotFound.code: Rule(again="never"),
     RequestRejected.code: Rule(again="never"),
     DocumentNotSent.code: Rule(again="never"),
@@ -66,10 +71,14 @@ _UNKNOWN = Rule(again="never")
 
 
 class Postponed(Exception):
-    """The next call of this attempt is due in `seconds`: too long to sleep, so the run goes back to the queue."""
+    """The next call of this attempt is due in `seconds`: too long to sleep, so the run goes back to the queue.
 
-    def __init__(self, seconds: float, because: ModelFailed) -> None:
+    waits_for: the paused provider, which may be resumed before, or the budget.
+    """
+
+    def __init__(self, seconds: float, because: NightdropError, *, waits_for: str | None = None) -> None:
         self.seconds = seconds
+        self.waits_for = waits_for
         self.because = because
         super().__init__(f"to be tried again in {seconds:.1f} s: {because}")
 

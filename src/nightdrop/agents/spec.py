@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nightdrop.agents.output_schema import OutputSchema
+from nightdrop.records.budget import Budget
+from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.request import Subject
 
 LOCAL = "local"
@@ -20,7 +22,8 @@ class AgentSpec:
     """Model, instructions and schema of an agent. retries: how many failed or invalid calls are tried again.
 
     model: "local", "provider:name", or a pydantic-ai Model. long_documents: what becomes of one that is too long
-    for the model: cut by pages and merged, or refused.
+    for the model: cut by pages and merged, or refused. limits: None: the file's, else found out.
+    budget: what may be spent. cache: an answer that is there already serves.
     """
 
     id: str
@@ -31,6 +34,9 @@ class AgentSpec:
     tools: tuple[Callable[..., Any], ...] = ()
     retries: int = 1
     long_documents: Literal["split", "refuse"] = "split"
+    limits: RateLimit | None = None
+    budget: Budget | None = None
+    cache: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -46,7 +52,7 @@ class AgentSpec:
 
     @property
     def revision(self) -> str:
-        """A hash of what decides the answer: model, instructions, schema, tools. Never of limits, retries or db."""
+        """A hash of what decides the answer: model, instructions, schema, tools. Never of limits, budget or db."""
         parts: dict[str, Any] = {
             "model": self.model_id,
             "instructions": self.instructions,

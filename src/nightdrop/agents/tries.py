@@ -7,10 +7,12 @@ from itertools import takewhile
 
 from nightdrop import clock
 from nightdrop.agents.retry_policy import LONG_WAIT_SECONDS, MOST_SHORT_WAITS, Postponed, backoff, rule_for, spends
-from nightdrop.errors import ModelFailed, ProviderUnavailable, RateLimited
+from nightdrop.errors import ModelFailed, ProviderOverloaded, ProviderPaused, ProviderUnavailable, RateLimited
 from nightdrop.ledger.log import CallLog
 from nightdrop.records.model_call import PastCall
 from nightdrop.settings import load_settings
+
+_TOLD_TO_WAIT = (RateLimited.code, ProviderOverloaded.code)
 
 
 class Tries:
@@ -18,7 +20,7 @@ class Tries:
 
     def __init__(self, retries: int, log: CallLog) -> None:
         failed = [call for call in log.past if spends(call.outcome)]
-        refused = list(takewhile(lambda call: call.outcome == RateLimited.code, reversed(log.past)))
+        refused = list(takewhile(lambda call: call.outcome in _TOLD_TO_WAIT, reversed(log.past)))
         self.left = 1 + retries - len(failed)
         self._failed = len(failed)
         self._refused = len(refused)  # in a row, without another outcome in between
@@ -32,8 +34,13 @@ class Tries:
 
         Raises Postponed when the wait is long. send_back: an invalid answer may go back to the model.
         """
-        if isinstance(failure, RateLimited):
+        if isinstance(failure, RateLimited | ProviderOverloaded):
             await self._wait_for_rate(failure)
+            return
+        if isinstance(failure, ProviderPaused):
+            if failure.provider is None or failure.retry_after is None:
+                raise failure
+            await _wait(failure.retry_after, failure, waits_for=failure.provider)
             return
         rule = rule_for(failure.code)
         self.left -= rule.spends
@@ -47,7 +54,7 @@ class Tries:
                 raise failure  # nobody waits that long: a person may try again
             await _wait(wait, failure)
 
-    async def _wait_for_rate(self, failure: RateLimited) -> None:
+    async def _wait_for_rate(self, failure: RateLimited | ProviderOverloaded) -> None:
         now = clock.now_ms()
         self._refused += 1
         self._short_waits += 1
@@ -56,8 +63,8 @@ class Tries:
         patience_hours = load_settings().rate_limit_patience_hours
         waited = (now - self._refused_since) / 1000
         if waited + wait > patience_hours * 3600:
-            raise RateLimited(
-                f"{failure.message} (rate-limited for {waited / 3600:.1f} hours, {self._refused} times in a row; "
+            raise type(failure)(
+                f"{failure.message} (told to wait for {waited / 3600:.1f} hours, {self._refused} times in a row; "
                 f"NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS is {patience_hours})"
             )
         if self._short_waits >= MOST_SHORT_WAITS:
@@ -65,9 +72,9 @@ class Tries:
         await _wait(wait, failure)
 
 
-async def _wait(seconds: float, failure: ModelFailed) -> None:
-    if seconds > LONG_WAIT_SECONDS:
-        raise Postponed(seconds, failure)
+async def _wait(seconds: float, failure: ModelFailed, *, waits_for: str | None = None) -> None:
+    if seconds > LONG_WAIT_SECONDS or waits_for is not None:
+        raise Postponed(seconds, failure, waits_for=waits_for)
     await asyncio.sleep(seconds)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,17 +21,29 @@ from nightdrop.engine import Engine
 from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
 from nightdrop.intake.take import Listed, Taken, take_listed
+from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
+from nightdrop.store.batch_control import failed_runs, try_all_again
+from nightdrop.store.schedule_files import known_files, remember_files
 from nightdrop.store.turns import take_turn
 
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _FETCHES = 16  # URLs fetched at a time
 _PRIORITY = 10  # behind ad-hoc runs of single documents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleCall:
+    """The fire that a batch belongs to. after: what is to be done with each file once its result is committed."""
+
+    schedule_id: str
+    schedule_run_id: str
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +60,10 @@ class BatchCall:
     retry_failed: bool = False
     leave_out: tuple[str, ...] = ()  # files that are no documents, such as the results file
     max_bytes: int
+    schedule: ScheduleCall | None = None
+    budget_pico: int | None = None  # what the batch may cost; None: as it is, else as its agent says
+    on_budget: OnExceeded | None = None
+    cache: bool = False  # what was answered already is given again
 
     def __post_init__(self) -> None:
         require_text(message=self.message, user_id=self.user_id)
@@ -85,8 +102,9 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
             user_id=call.user_id,
             now_ms=clock.now_ms(),
         )
+        rows.set_budget(connection, batch_id, call.budget_pico, call.on_budget)
         if call.retry_failed:  # what an interrupted batch has taken in already is not taken in again
-            rows.try_all_again(connection, rows.failed_runs(connection, batch_id), clock.now_ms())
+            try_all_again(connection, failed_runs(connection, batch_id), clock.now_ms())
         return batch_id
 
     return await engine.desk.write(commit)
@@ -109,7 +127,7 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
     try:
         while chunk := await asyncio.to_thread(source.next_chunk):
             known = await engine.desk.read(
-                partial(rows.known_items, batch_id=batch_id, files=[listed.key for listed in chunk])
+                partial(_known, batch_id=batch_id, call=call, files=[listed.key for listed in chunk])
             )
             portions = list(_portions([listed for listed in chunk if known.get(listed.key) != listed.version]))
             for number, portion in enumerate(portions, start=1):
@@ -168,9 +186,11 @@ def _commit(
 ) -> None:
     """One portion's documents, runs and items. What another process has accepted meanwhile is left to it."""
     take_turn(connection, batch_id)  # positions and items of one batch are given by one process at a time
+    if call.schedule is not None:  # two fires that overlap see the same files: each is taken by one
+        take_turn(connection, f"schedule:{call.schedule.schedule_id}")
     if rows.is_cancelled(connection, batch_id):
         return  # from another process, while this one still listed the source
-    known = rows.known_items(connection, batch_id, [t.key for t in taken])
+    known = _known(connection, batch_id, call, [t.key for t in taken])
     todo = [t for t in taken if known.get(t.key) != t.version]
     earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for t in todo])
     requests = [_request(batch_id, call, t, t.identity in earlier) for t in todo]
@@ -193,9 +213,27 @@ def _commit(
         )
         seen.add(answer.run_id)
     replaced = rows.add_items(connection, items)
+    _remember(connection, call, items)
     if replaced:
         cancel(connection, replaced, clock.now_ms())
     reach("accept.commit")
+
+
+def _known(connection: sa.Connection, batch_id: str, call: BatchCall, files: Sequence[str]) -> dict[str, str]:
+    """Of these files, the ones taken in already by the batch, or by any fire of its schedule, with their version."""
+    known = rows.known_items(connection, batch_id, files)
+    if call.schedule is None:
+        return known
+    return known_files(connection, call.schedule.schedule_id, files) | known
+
+
+def _remember(connection: sa.Connection, call: BatchCall, items: Sequence[dict[str, Any]]) -> None:
+    if call.schedule is None:
+        return
+    own = {"schedule_id": call.schedule.schedule_id, "after": call.schedule.after}
+    remember_files(
+        connection, [{"path": i["file"], "version": i["version"], "run_id": i["run_id"], **own} for i in items]
+    )
 
 
 def _request(batch_id: str, call: BatchCall, taken: Taken, is_repeat: bool) -> RunRequest:
@@ -206,9 +244,11 @@ def _request(batch_id: str, call: BatchCall, taken: Taken, is_repeat: bool) -> R
         session_id=taken.identity,
         user_id=call.user_id,
         batch_id=batch_id,
+        schedule_run_id=None if call.schedule is None else call.schedule.schedule_run_id,
         priority=_PRIORITY,
         rerun=call.rerun,
         retry_failed=call.retry_failed,
         refused=taken.refused,
+        cache=call.cache,
     )
     return replace(request, rerun=False, retry_failed=False) if is_repeat else request

@@ -11,8 +11,10 @@ _COMMANDS = {
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "forget": ("nightdrop.cli.retention", "forget", "Erase one document and all that was derived from it."),
+    "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
+    "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
     "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),

@@ -13,7 +13,7 @@ def batches() -> None:
 
 
 @batches.command("list")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -54,7 +54,7 @@ def list_(db: str | None, limit: int, cursor: str | None, as_json: bool) -> None
 
 @batches.command("show")
 @click.argument("batch_id")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def show(batch_id: str, db: str | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from nightdrop import clock
 from nightdrop.cli.load import open_database
 from nightdrop.engine.host import reader_pool
 from nightdrop.engine.identity import is_dead
@@ -18,6 +19,8 @@ from nightdrop.store import Database, SqliteDb
 from nightdrop.store.executors import list_executors
 from nightdrop.store.load import stranded_subjects, waiting_subjects, worker_hint
 from nightdrop.store.migrate import SCHEMA_VERSION, schema_version
+from nightdrop.store.reservations import used_up
+from nightdrop.store.schedules import next_times
 
 _PACKAGES = ("nightdrop", "dbos", "sqlalchemy", "pydantic", "pypdfium2")
 _PROVIDERS = {
@@ -75,8 +78,15 @@ def _database(db: Database, problems: list[str]) -> tuple[dict[str, Any], list[s
         facts["schema version"] = f"{schema_version(connection)} (newest {SCHEMA_VERSION})"
         rows = list_executors(connection)
         waiting = waiting_subjects(connection)
+        scheduled, _ = next_times(connection)
+        full = used_up(connection, clock.now_ms())
     alive = [row for row in rows if not is_dead(row)]
     executors = [f"{row.executor_id} on {row.host}, last heard of {row.age_ms / 1000:.0f} s ago" for row in alive]
+    problems += [
+        f"provider {pause.name} is paused, {pause.waiting} runs wait for it: {pause.code}: {pause.message}: "
+        f"`nightdrop providers resume {pause.provider}` when that is mended"
+        for pause in db.providers.list()
+    ]
     with db.read() as connection:
         stranded = stranded_subjects(connection, [row.registry for row in alive])
     problems += [
@@ -84,7 +94,13 @@ def _database(db: Database, problems: list[str]) -> tuple[dict[str, Any], list[s
         f"{worker_hint(w.subject_id)}, or run the command that began them again"
         for w in stranded
     ]
-    return facts, executors, [f"{w.count} runs of {w.subject_id}" for w in waiting]
+    if scheduled and not any(row.scheduler for row in alive):
+        problems.append(
+            f"{scheduled} schedules are enabled and no live process fires them: "
+            "start `nightdrop worker app.py:agent_os` with AgentOS(..., scheduler=True)"
+        )
+    runs = [f"{w.count} runs of {w.subject_id}" for w in waiting]
+    return facts, executors, [*runs, *(f"some of them for {budget}, which is used up for now" for budget in full)]
 
 
 def _reader_problems() -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DB = click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _ALL = click.option("--all", "everything", is_flag=True, help="Every open one: instead of ids or a filter.")
 _STATES = click.Choice(["open", "replayed", "discarded"])

@@ -8,7 +8,7 @@ from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
 
 
 @click.command()
-@click.option("--db", metavar="PATH", help="The database to look at; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database to look at; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def doctor(db: str | None, as_json: bool) -> None:

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from nightdrop.store.place import database_at
 
 if TYPE_CHECKING:
     from nightdrop.public.agent import Agent
+    from nightdrop.public.agent_os import AgentOS
 
 
 def load_agent(reference: str) -> Agent:
@@ -30,7 +30,7 @@ def load_agent(reference: str) -> Agent:
     return found
 
 
-def load_agents(reference: str, db_path: str | None) -> tuple[Sequence[Agent], Database]:
+def load_agents(reference: str, db_path: str | None) -> AgentOS:
     """The agents of `app.py:agent_os` (an AgentOS, an Agent or a list of them), on one database. Raises UsageError."""
     from nightdrop.public.agent import Agent
     from nightdrop.public.agent_os import AgentOS
@@ -46,8 +46,8 @@ def load_agents(reference: str, db_path: str | None) -> tuple[Sequence[Agent], D
         for agent in agents:
             agent.db = None
     own = next((agent for agent in agents if agent.db is not None), None)
-    together = AgentOS(agents=agents, db=open_database(db_path, own))
-    return together.agents, together.db
+    scheduler = isinstance(found, AgentOS) and found.scheduler
+    return AgentOS(agents=agents, db=open_database(db_path, own), scheduler=scheduler)
 
 
 def load_object(reference: str, option: str) -> Any:

@@ -21,6 +21,9 @@ class Display(Protocol):
     def show(self, state: BatchProgress) -> None:
         """Show this state."""
 
+    def say(self, text: str) -> None:
+        """Tell something that is not a count."""
+
     def close(self) -> None:
         """Show no more."""
 
@@ -50,6 +53,9 @@ def cost_words(state: BatchProgress) -> str:
 class _Silent:
     def show(self, state: BatchProgress) -> None:
         del state
+
+    def say(self, text: str) -> None:
+        del text
 
     def close(self) -> None:
         return
@@ -81,13 +87,16 @@ class _Bar:
             eta=self._rate.eta(state),
         )
 
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)
+
     def close(self) -> None:
         self._progress.stop()
 
 
 class _Lines:
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+        self.say = say
         self._rate = _Rate()
         self._last = -_LINE_SECONDS
         self._shown: tuple[int, int] | None = None
@@ -100,7 +109,7 @@ class _Lines:
         if not ended and now - self._last < _LINE_SECONDS:
             return
         self._last, self._shown = now, (state.done, state.total)
-        self._say(f"{state.done}/{state.total} documents: {counts(state)}, ETA {self._rate.eta(state)}")
+        self.say(f"{state.done}/{state.total} documents: {counts(state)}, ETA {self._rate.eta(state)}")
 
     def close(self) -> None:
         return

@@ -13,7 +13,7 @@ from nightdrop.cli.errors import reports_errors
 @click.option("--older-than", metavar="AGE", required=True, help="Runs that ended longer ago: 12h, 90d, 26w.")
 @click.option("--dead-letters", is_flag=True, help="Also runs with an open dead letter.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def prune(older_than: str, dead_letters: bool, dry_run: bool, db: str | None, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def prune(older_than: str, dead_letters: bool, dry_run: bool, db: str | None, as
 @click.command()
 @click.argument("sha256")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def forget(sha256: str, yes: bool, db: str | None, as_json: bool) -> None:

@@ -31,7 +31,7 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 @click.option("--schema", default=None, help=_SCHEMA_HELP + "  [default: invoice]")
 @click.option("--message", default="", help="What to ask of each document.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl or .csv, all or nothing.")
-@click.option("--db", metavar="PATH", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--concurrency", default="auto", metavar="N|auto", help="Runs at a time.  [default: auto]")
 @click.option(
     "--processes",
@@ -40,6 +40,12 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
     show_default=True,
     metavar="N",
     help="Worker processes that execute; more than one pays for large batches through a model.",
+)
+@click.option("--budget", metavar="USD", help="What the batch may cost, such as 5.00.")
+@click.option(
+    "--on-budget",
+    type=click.Choice(["fail", "wait"]),
+    help="What becomes of documents that do not fit: an error, or they wait.  [default: the agent's, else fail]",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first N documents.")
 @click.option("--manifest", is_flag=True, help="SOURCE is a list of paths, whatever its name.")
@@ -70,6 +76,8 @@ class _Options:
     db: str | None
     concurrency: str
     processes: int
+    budget: str | None
+    on_budget: Any
     limit: int | None
     manifest: bool
     retry_failed: bool
@@ -84,6 +92,7 @@ def _run(options: _Options) -> int:
     from nightdrop.cli.work import Crew, batch_rows, run_batch
     from nightdrop.engine import registry
     from nightdrop.errors import UsageError
+    from nightdrop.records.budget import amount_of, pico_of
     from nightdrop.sinks.write import check_target, write_rows
 
     if options.out is not None:
@@ -91,10 +100,11 @@ def _run(options: _Options) -> int:
     if options.agent is not None and (options.model or options.schema):
         raise UsageError("--agent brings its own model and schema: leave --model and --schema out")
     concurrency = _concurrency(options.concurrency)
+    budget_pico = None if options.budget is None else pico_of(amount_of(options.budget, f"--budget {options.budget}"))
     loaded = load_agent(options.agent) if options.agent is not None else None
     database = open_database(options.db, loaded)
     agent = loaded or schema_agent(options.model or "local", options.schema or "invoice", database)
-    check_ready(agent.spec)
+    check_ready(agent.spec, bounded=budget_pico is not None)
     registry.add(agent.spec)
     crew = Crew(
         command=_command(options, database),
@@ -102,7 +112,7 @@ def _run(options: _Options) -> int:
         concurrency=concurrency,
         quiet=options.quiet or options.as_json,
     )
-    batch = run_batch(agent, database, _call(agent, options), crew)
+    batch = run_batch(agent, database, _call(agent, options, budget_pico), crew)
     state = batch.progress()
     if options.out is not None:
         write_rows(options.out, batch_rows(database, batch.id))
@@ -121,7 +131,7 @@ def _command(options: _Options, database: Database) -> list[str]:
     return process_command(place, model=options.model, schema=options.schema)
 
 
-def _call(agent: Agent, options: _Options) -> BatchCall:
+def _call(agent: Agent, options: _Options, budget_pico: int | None) -> BatchCall:
     from nightdrop.batch import BatchCall
 
     return BatchCall(
@@ -134,6 +144,9 @@ def _call(agent: Agent, options: _Options) -> BatchCall:
         retry_failed=options.retry_failed,
         leave_out=() if options.out is None else (str(options.out),),
         max_bytes=load_settings().max_file_bytes,
+        budget_pico=budget_pico,
+        on_budget=options.on_budget,
+        cache=agent.spec.cache,
     )
 
 

@@ -13,7 +13,7 @@ from nightdrop.cli.errors import reports_errors
 @click.command("continue")
 @click.argument("run_id")
 @click.option("--answer", required=True, metavar="JSON_OR_TEXT", help="The answer: JSON, or else text as it is.")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def continue_(run_id: str, answer: str, db: str | None, as_json: bool) -> None:

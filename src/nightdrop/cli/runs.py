@@ -19,7 +19,7 @@ runs.add_command(continue_)
 
 
 @runs.command("list")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--agent", "agent_id", help="Only runs of this agent id.")
 @click.option("--status", type=_STATUSES, help="Only runs with this status.")
 @click.option("--batch", "batch_id", help="Only runs of this batch.")
@@ -76,7 +76,7 @@ def list_(
 
 @runs.command("show")
 @click.argument("run_id")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def show(run_id: str, db: str | None, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def show(run_id: str, db: str | None, as_json: bool) -> None:
 @runs.command("cancel")
 @click.argument("run_ids", nargs=-1)
 @click.option("--batch", "batch_id", metavar="ID", help="Cancel this batch instead: what it waits for, and what runs.")
-@click.option("--db", metavar="PATH", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def cancel(run_ids: tuple[str, ...], batch_id: str | None, db: str | None, as_json: bool) -> None:

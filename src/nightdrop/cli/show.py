@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -29,6 +31,13 @@ def print_json(data: Any) -> None:
 def print_page(items: Sequence[dict[str, Any]], next_cursor: str | None) -> None:
     """A list in the contract's shape."""
     print_json({"items": list(items), "next_cursor": next_cursor})
+
+
+def print_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """CSV on stdout with a heading; null is an empty cell."""
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, fold: str | None = None) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.cli.errors import INTERRUPTED
+from nightdrop.cli.paused import Paused
 from nightdrop.cli.progress import Display, completed, cost_words, display_for
 from nightdrop.engine import engine_for
 from nightdrop.errors import WorkersFailed
@@ -65,19 +66,22 @@ def run_batch(agent: Agent, db: Database, call: BatchCall, crew: Crew) -> Batch:
         workers = _workers(crew, batch.id)
         display = display_for(console, crew.quiet)
         try:
-            _watch(batch, display, workers)
+            _watch(batch, db, workers, display)
         finally:
             display.close()
             if quarantine is not None:
-                quarantine.stop()
+                quarantine.stop(db)
             if workers is not None:
                 workers.stop()
     return batch
 
 
-def _watch(batch: Batch, display: Display, workers: Supervisor | None) -> None:
+def _watch(batch: Batch, db: Database, workers: Supervisor | None, display: Display) -> None:
+    told = Paused(db)
     while True:
         display.show(batch.progress())
+        for line in told.news():
+            display.say(line)
         if workers is not None and not workers.look():
             raise WorkersFailed("the worker processes cannot load what this process has loaded: see above")
         try:

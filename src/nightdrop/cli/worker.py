@@ -93,10 +93,11 @@ def _work(
     from nightdrop.worker import Quarantine, work
 
     if agent is not None:
-        agents, database = load_agents(agent, db)
+        together = load_agents(agent, db)
+        agents, database, scheduler = together.agents, together.db, together.scheduler
     else:
         database = open_database(db)
-        agents = [schema_agent(model or "local", schema or "invoice", database)]
+        agents, scheduler = (schema_agent(model or "local", schema or "invoice", database),), False
     for one in agents:
         check_ready(one.spec)
     same = process_command(db, agent=agent, model=model, schema=schema)
@@ -107,4 +108,5 @@ def _work(
         role=role,
         batches=batches,
         quarantine=None if role == "quarantine" else Quarantine(same),
+        scheduler=scheduler,
     )

@@ -39,16 +39,26 @@ async def opened_once(
     surely_fits_pages: None when only pages are wanted, else the text is measured too, unless the document has
     more than one page and at most so many.
     """
-    known = _opened.get(sha256)
-    if known is None or (surely_fits_pages is not None and _is_wanted(known, surely_fits_pages)):
+    found = _opened.get(sha256)
+    if found is None or (surely_fits_pages is not None and _is_wanted(found, surely_fits_pages)):
         task = _INSPECT if surely_fits_pages is None else _MEASURE
         params: dict[str, Any] = {"mime_type": mime_type, "surely_fits_pages": surely_fits_pages}
-        found = await reader.call(task, await content(), params)
-        known = Opened(pages=found["pages"], characters=found.get("characters"), images=found.get("images"))
-        _opened[sha256] = known
-        if len(_opened) > _REMEMBERED:
-            _opened.popitem(last=False)
-    return known
+        said = await reader.call(task, await content(), params)
+        found = Opened(pages=said["pages"], characters=said.get("characters"), images=said.get("images"))
+        remember(sha256, found)
+    return found
+
+
+def remember(sha256: str, found: Opened) -> None:
+    """Keep what is known of a document, also of one made here by cutting another."""
+    _opened[sha256] = found
+    if len(_opened) > _REMEMBERED:
+        _opened.popitem(last=False)
+
+
+def known(sha256: str) -> Opened | None:
+    """What opening this document found, without reading it again; None when it was not opened here lately."""
+    return _opened.get(sha256)
 
 
 def _is_wanted(known: Opened, surely_fits_pages: int) -> bool:

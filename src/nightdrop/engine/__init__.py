@@ -4,20 +4,19 @@ from nightdrop.engine.engine import Engine
 from nightdrop.engine.host import (
     abandon_engine,
     close_engine,
-    default_concurrency,
     engine_for,
     reader_pool,
     registry,
     running_engine,
 )
-from nightdrop.engine.identity import Role
+from nightdrop.engine.identity import Role, disown_children
 
 __all__ = [
     "Engine",
     "Role",
     "abandon_engine",
     "close_engine",
-    "default_concurrency",
+    "disown_children",
     "engine_for",
     "reader_pool",
     "registry",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import sqlalchemy as sa
@@ -15,10 +15,13 @@ from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.call_log import DurableLog
 from nightdrop.engine.cancelling import cancel_all
 from nightdrop.engine.desk import Desk
+from nightdrop.engine.places import Places, freed
+from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.waiters import Waiters
-from nightdrop.errors import NightdropError, StorageFailed
+from nightdrop.errors import BudgetExceeded, NightdropError, StorageFailed
 from nightdrop.faults import reach
+from nightdrop.limits.caller import Caller, calling
 from nightdrop.pausing import PauseRequested, decided
 from nightdrop.records.run import RunError
 from nightdrop.store import attempts as rows
@@ -29,29 +32,48 @@ log = logging.getLogger("nightdrop.engine")
 
 
 class Attempts:
-    """Executes attempts in this process. `gate` bounds those that came from the queue; the caller bounds its own."""
+    """Executes attempts in this process. `places` bound those that came from the queue; the caller bounds its own."""
 
     def __init__(
-        self, desk: Desk, registry: Registry, reader: ReaderPool, waiters: Waiters, executor_id: str, capacity: int
+        self,
+        desk: Desk,
+        registry: Registry,
+        reader: ReaderPool,
+        waiters: Waiters,
+        executor_id: str,
+        places: Places,
+        purses: Purses,
     ) -> None:
         self._desk = desk
         self._registry = registry
         self._reader = reader
         self._waiters = waiters
         self._executor_id = executor_id
-        self._gate = asyncio.Semaphore(capacity)
+        self._places = places
+        self._purses = purses
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._begun: set[str] = set()  # of the tasks, those that do not wait at the gate
+        self._begun: set[str] = set()  # of the tasks, those that do not wait for a place
         self._cancelling: set[str] = set()
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.leaving = False  # the process goes: nothing that fails now is a run's own failure
         self.starting: set[str] = set()  # runs accepted for this process that have not begun yet
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
+        self._groups: dict[str, str] = {}  # of those, whose places they take
 
     @property
     def held(self) -> set[str]:
         """Runs this process has in hand, waiting or running."""
         return self.starting | self.queued | set(self._tasks)
+
+    @property
+    def idle(self) -> set[str]:
+        """Of those, the ones that nothing here has begun to work on or waits with."""
+        return (self.starting | self.queued) - set(self._tasks)
+
+    def forget(self, run_ids: set[str]) -> None:
+        """These are not in this process's hands after all, unless they have begun meanwhile."""
+        self.starting -= run_ids - set(self._tasks)
+        self.queued -= run_ids - set(self._tasks)
 
     async def execute(self, run_id: str, attempt: int) -> None:
         """Bring one attempt to its end in the rows. Never raises, except to leave the attempt to another process."""
@@ -63,7 +85,9 @@ class Attempts:
         self.starting.discard(run_id)
         try:
             if run_id in self.queued:
-                async with self._gate:
+                group = self._groups.get(run_id, "")
+                await self._places.take(group)
+                with freed(self._places, group):
                     await self._execute(run_id, attempt)
             else:
                 await self._execute(run_id, attempt)
@@ -83,6 +107,16 @@ class Attempts:
             self._begun.discard(run_id)
             self._cancelling.discard(run_id)
             self.queued.discard(run_id)
+            self._groups.pop(run_id, None)
+
+    def put_in(self, group: str, run_ids: Iterable[str]) -> None:
+        """Whose places these queued runs take."""
+        self._groups = {run_id: name for run_id, name in self._groups.items() if run_id in self.queued}
+        self._groups.update(dict.fromkeys(run_ids, group))
+
+    def in_hand(self, group: str) -> int:
+        """How many queued runs of a group are here."""
+        return sum(self._groups.get(run_id) == group for run_id in self.queued)
 
     def drop_queued(self) -> set[str]:
         """Forget what was handed to this process and has not begun, and return it: it is queued for everyone again."""
@@ -157,14 +191,20 @@ class Attempts:
                 documents=self._documents(work),
                 on_text=self._listeners.get(run_id),
             )
-            with decided(work.decisions):
-                found: Answer = await answer(
-                    spec, request, self._reader, DurableLog(self._desk, run_id, attempt, work.past)
-                )
+            with decided(work.decisions), calling(self._caller(work)):
+                calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work))
+                found: Answer = await answer(spec, request, self._reader, calls)
         except Postponed as later:
+            if isinstance(later.because, BudgetExceeded):
+                self._purses.wait(later.because, work.run.batch_id)
             not_before = clock.now_ms() + int(later.seconds * 1000)
             return partial(
-                rows.postpone, run_id=run_id, attempt=attempt, executor_id=self._executor_id, not_before=not_before
+                rows.postpone,
+                run_id=run_id,
+                attempt=attempt,
+                executor_id=self._executor_id,
+                not_before=not_before,
+                waits_for=later.waits_for,
             )
         except PauseRequested as asked:
             return partial(pause, run_id=run_id, attempt=attempt, asked=asked.pause, now_ms=clock.now_ms())
@@ -182,6 +222,16 @@ class Attempts:
                 c, run_id, attempt, content=found.content, fields=found.fields, now_ms=clock.now_ms()
             )
         return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms(), raw_answer=raw_answer)
+
+    def _caller(self, work: Work) -> Caller:
+        """A batch is one lane. What somebody here waits for does not wait for a paused provider."""
+        run = work.run
+        return Caller(
+            lane=run.batch_id or run.run_id,
+            document=run.run_id,
+            priority=work.priority,
+            waits=lambda: run.batch_id is not None or not self._waiters.is_expected(run.run_id),
+        )
 
     def _spec(self, work: Work) -> AgentSpec:
         subject_id = work.run.agent_id or work.run.workflow_id or ""

@@ -118,14 +118,29 @@ class DbosHost:
                 fresh = workflow_id if workflow_id not in known else f"{workflow_id}.{run.dispatches}"
                 client.enqueue(self._options(fresh), run.run_id, run.attempt)
 
+    def waiting(self, run_ids: Sequence[str]) -> set[str]:
+        """Which of these runs have an attempt in this executor's queue, so that DBOS will start it here."""
+        found = self._dbos_client.list_workflows(
+            workflow_id_prefix=[f"{run_id}:" for run_id in run_ids],
+            queue_name=self._queue,
+            status=["ENQUEUED", "DELAYED"],
+            load_input=False,
+            load_output=False,
+        )
+        return {workflow.workflow_id.partition(":")[0] for workflow in found}
+
+    def refuse(self) -> None:
+        """Begin nothing more here: what DBOS starts from now on stays open for the next process."""
+        global _body
+        _body = None
+
     def forget_queue(self, executor_id: str) -> None:
         """Drop the queue of an executor that is gone."""
         self._dbos_client.delete_queue(f"nightdrop-{executor_id}")
 
     async def stop(self) -> None:
         """End DBOS in this process; open attempts stay open in the database."""
-        global _body
-        _body = None
+        self.refuse()
         await asyncio.to_thread(self._stop)
         # DBOS gave this loop its own thread pool and has shut it down: the loop outlives it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="nightdrop-loop"))

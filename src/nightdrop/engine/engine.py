@@ -15,22 +15,27 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.attempts import Attempts
+from nightdrop.engine.capacity import Capacity, default_concurrency
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.identity import Role, this_process
 from nightdrop.engine.lease import Lease
+from nightdrop.engine.places import Places
 from nightdrop.engine.pump import Pump
+from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.suspects import Suspects
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, RunNotFound
 from nightdrop.faults import reach
+from nightdrop.limits.board import Board, use_board
 from nightdrop.records.document import NewDocument
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
 from nightdrop.store.accept import accept
+from nightdrop.store.batch_control import cancel_own
 from nightdrop.store.documents import DocumentsGone, known_documents, name_documents
 from nightdrop.store.executors import is_registered
 from nightdrop.store.load import load_run, statuses
@@ -40,14 +45,17 @@ log = logging.getLogger("nightdrop.engine")
 
 T = TypeVar("T")
 
+_MOST_AT_ONCE = 4096  # workflows: the pump keeps far fewer in the queue
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """How this process executes. concurrency: runs at a time from the queue. own_batches: claim only runs of batches
+    """How this process executes. concurrency: runs at a time from the queue, None: as many
+    as goes well. own_batches: claim only runs of batches
     that `adopt` named. role: what the process is. quarantine: starts a watched child that runs suspects (of these
     batches, None for any) one at a time."""
 
-    concurrency: int
+    concurrency: int | None
     lease_seconds: float
     own_batches: bool = False
     role: Role = "process"
@@ -73,19 +81,27 @@ class Engine:
         self.desk = Desk(self.db)
         self.waiters = Waiters(lambda ids: self.desk.read(lambda c: statuses(c, ids)))
         alone = self._options.role == "quarantine"
-        window = 1 if alone else max(32, 3 * self._options.concurrency)
-        self._host = DbosHost(self.db.engine, self.executor_id, window)
-        self._lease = Lease(self.db, identity, self.registry, self._options.lease_seconds, self._options.concurrency)
+        self._board = Board(self.desk, self.executor_id)
+        concurrency = self._options.concurrency
+        capacity = Capacity(self.registry, self._board, concurrency)
+        self._host = DbosHost(self.db.engine, self.executor_id, 1 if alone else _MOST_AT_ONCE)
+        self._lease = Lease(
+            self.db, identity, self.registry, self._options.lease_seconds, concurrency or default_concurrency()
+        )
+        purses = Purses()
+        places = Places(capacity.runs)
         self._attempts = Attempts(
-            self.desk, self.registry, self._reader, self.waiters, self.executor_id, self._options.concurrency
+            self.desk, self.registry, self._reader, self.waiters, self.executor_id, places, purses
         )
         suspects = None if alone else Suspects(self.desk, self.registry, self._options.quarantine)
-        self._pump = Pump(self.desk, self._host, self.registry, self._attempts, suspects, self.executor_id, window)
+        self._pump = Pump(self.desk, self._host, capacity, self._attempts, suspects, purses, self.executor_id)
         if self._options.own_batches:
             self._pump.batches = set()
+        use_board(self._board)
         try:
             await self._host.start(self._attempts.execute)
             await asyncio.to_thread(self._lease.begin)
+            await self._board.start()
         except BaseException:
             await self._host.stop()  # or every later start would find a half-started DBOS
             self.desk.close()
@@ -212,10 +228,19 @@ class Engine:
     async def cancel(self, run_ids: Sequence[str]) -> int:
         """Ask runs to stop, wherever they are; returns how many were open."""
         asked = await self.desk.write(lambda c: rows.cancel(c, run_ids, clock.now_ms()))
+        self._tell_stopped(run_ids)
+        return asked
+
+    async def cancel_batch_runs(self, batch_id: str, run_ids: Sequence[str]) -> int:
+        """`cancel` of a batch's runs, but for those that another batch waits for."""
+        asked = await self.desk.write(lambda c: cancel_own(c, batch_id, run_ids, clock.now_ms()))
+        self._tell_stopped(asked)
+        return len(asked)
+
+    def _tell_stopped(self, run_ids: Sequence[str]) -> None:
         self._stop_runs(run_ids)
         for run_id in run_ids:
             self.waiters.ended(run_id)
-        return asked
 
     def wake(self) -> None:
         """Look for queued runs now."""
@@ -246,7 +271,10 @@ class Engine:
     async def stop(self) -> None:
         """Stop working: nothing more is claimed, open runs go back to the queue."""
         await self._pump.stop()
+        self._host.refuse()
         await self._attempts.leave()
+        await self._board.stop()
+        use_board(None)
         await asyncio.to_thread(self.abandon)
         await self._host.stop()
         await asyncio.to_thread(self.desk.close)

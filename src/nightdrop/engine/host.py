@@ -71,7 +71,7 @@ async def engine_for(
                 )
             return _engine
         options = EngineOptions(
-            concurrency=concurrency or default_concurrency(),
+            concurrency=concurrency,
             lease_seconds=load_settings().lease_seconds,
             own_batches=own_batches,
             role=role,
@@ -88,11 +88,6 @@ def running_engine(db: Database) -> Engine | None:
     """The engine that runs in this process on this database, None when there is none: nothing is started."""
     engine = _engine
     return engine if engine is not None and engine.db.label == db.label else None
-
-
-def default_concurrency() -> int:
-    """Runs at a time when nobody says: enough to keep every core's reader busy."""
-    return 8 * (os.cpu_count() or 1)
 
 
 def close_engine() -> None:

@@ -6,10 +6,12 @@ import os
 import platform
 import uuid
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from nightdrop.store.executors import ExecutorRow
+from nightdrop.store import Database
+from nightdrop.store.executors import ExecutorRow, disown
 
 Role = Literal["process", "worker", "quarantine"]
 """A program of the user's own, a `nightdrop worker`, or a child in which suspects run one at a time."""
@@ -69,6 +71,12 @@ def is_watched(row: ExecutorRow) -> bool:
     if row.role != "quarantine" or row.parent_pid is None:
         return False
     return _ran_here(row) and _pid_started(row.parent_pid) == row.parent_started
+
+
+def disown_children(db: Database) -> None:
+    """Say that the quarantines of this process, if they end now, end by its hand and not by a document."""
+    me = os.getpid()
+    db.transact(partial(disown, parent_pid=me, parent_started=_pid_started(me)))
 
 
 def _ran_here(row: ExecutorRow) -> bool:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
+
+import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.engine.identity import Identity, is_dead, is_watched
@@ -18,6 +21,7 @@ from nightdrop.store import Database
 from nightdrop.store import executors as rows
 from nightdrop.store.attempts import cancelled_among
 from nightdrop.store.release import Death, release
+from nightdrop.store.turns import came_second
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -63,50 +67,43 @@ class Lease:
         me, returned = self._identity.executor_id, 0
         with self._db.read() as connection:
             others = [row for row in rows.list_executors(connection) if row.executor_id != me]
+            has_orphans = rows.has_orphans(connection)
         trust_lease = clock.monotonic() >= self._blind_until
         for row in [row for row in others if is_dead(row, trust_lease=trust_lease)]:
-            with self._db.write() as connection:
-                death: Death = "crash" if is_watched(row) else "suspect"
-                count = rows.reclaim(connection, row.executor_id, row.heartbeat_at, death)
+            death: Death = "crash" if is_watched(row) else "suspect"
+            count = self._db.transact(
+                partial(rows.reclaim, executor_id=row.executor_id, heartbeat_at=row.heartbeat_at, death=death)
+            )
             if count is None:
                 continue
             returned += count
             log.info("executor %s is gone: %d of its runs are queued again", row.executor_id, count)
             if on_reclaim is not None:
                 on_reclaim(row.executor_id)
-        with self._db.read() as connection:
-            has_orphans = rows.has_orphans(connection)
         if has_orphans:
-            with self._db.write() as connection:
-                returned += rows.release_orphans(connection)
+            returned += self._db.transact(rows.release_orphans)
         return returned
 
     def drain(self) -> None:
         """Say that this process takes nothing new."""
-        with self._db.write() as connection:
-            rows.set_state(connection, self._identity.executor_id, "draining")
+        self._db.transact(partial(rows.set_state, executor_id=self._identity.executor_id, state="draining"))
 
     def end(self) -> None:
         """Hand back this process's open runs and give up the lease."""
         self._stop.set()
-        with self._db.write() as connection:
-            rows.reclaim(connection, self._identity.executor_id)
-            release(connection, self._identity.executor_id)  # also where the lease had been lost
+        self._db.transact(partial(_give_up, executor_id=self._identity.executor_id))
         if self._thread is not None:
             self._thread.join(timeout=5)
 
     def _register(self) -> None:
-        with self._db.write() as connection:
-            rows.register(
-                connection,
-                {
-                    **self._identity.to_row(),
-                    "version": version("nightdrop"),
-                    "registry": self._registry.to_json(),
-                    "lease_ms": int(self._lease_seconds * 1000),
-                    "concurrency": self._concurrency,
-                },
-            )
+        row = {
+            **self._identity.to_row(),
+            "version": version("nightdrop"),
+            "registry": self._registry.to_json(),
+            "lease_ms": int(self._lease_seconds * 1000),
+            "concurrency": self._concurrency,
+        }
+        self._db.transact(partial(rows.register, row=row))
 
     def _run(self, on_cancel: Callable[[list[str]], None], on_reclaim: Callable[[str], None]) -> None:
         since = 0.0
@@ -122,6 +119,9 @@ class Lease:
                 if asked:
                     on_cancel(asked)
             except NightdropError as error:
+                if came_second(error):  # others were quicker, five times: the database is there
+                    log.info("the lease is renewed a little later: %s", error)
+                    continue
                 self._blind_until = clock.monotonic() + self._lease_seconds
                 log.warning("the lease could not be renewed, trying again: %s", error)
             except Exception:  # the edge of a thread that must outlive a database that is away for a while
@@ -129,9 +129,15 @@ class Lease:
                 log.exception("the lease could not be renewed, trying again")
 
     def _renew(self) -> None:
-        with self._db.write() as connection:
-            kept = rows.heartbeat(connection, self._identity.executor_id, self._registry.to_json())
+        kept = self._db.transact(
+            partial(rows.heartbeat, executor_id=self._identity.executor_id, registry=self._registry.to_json())
+        )
         if not kept and not self._stop.is_set():
             log.warning("this process was taken for dead; it takes a new lease")
             self._register()
             self._on_lost()
+
+
+def _give_up(connection: sa.Connection, executor_id: str) -> None:
+    rows.reclaim(connection, executor_id)
+    release(connection, executor_id)  # also where the lease had been lost

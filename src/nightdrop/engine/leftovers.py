@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -18,16 +18,19 @@ _PAGE = 500
 KeptRuns = Callable[[Sequence[str]], set[str]]
 
 
-def forget_attempts(db: Database, run_ids: Sequence[str]) -> int:
-    """Remove the engine's rows of every attempt of these runs, which must be over; returns how many."""
-    removed = 0
+def forget_attempts(db: Database, over: Mapping[str, int]) -> int:
+    """Remove the engine's rows of these runs' attempts up to the one named, which is over; returns how many.
+
+    A later attempt, of a run that is replayed at this moment, keeps its own.
+    """
+    removed, run_ids = 0, list(over)
     with _client(db) as client:
         if client is None:
             return 0
         for at in range(0, len(run_ids), _PAGE):
             prefixes = [f"{run_id}:" for run_id in run_ids[at : at + _PAGE]]
             found = client.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
-            ids = [workflow.workflow_id for workflow in found]
+            ids = [w.workflow_id for w in found if _attempt(w.workflow_id) <= over[w.workflow_id.partition(":")[0]]]
             if ids:
                 client.delete_workflows(ids)
             removed += len(ids)
@@ -52,6 +55,11 @@ def forget_old_attempts(db: Database, cutoff_ms: int, kept_runs: KeptRuns) -> in
             removed += len(gone)
             passed += len(page) - len(gone)
     return removed
+
+
+def _attempt(workflow_id: str) -> int:
+    """Of `{run_id}:{attempt}` or `{run_id}:{attempt}.{dispatches}`."""
+    return int(workflow_id.partition(":")[2].partition(".")[0])
 
 
 @contextmanager

@@ -7,18 +7,21 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.engine.attempts import Attempts
 from nightdrop.engine.cancelling import cancel_all
+from nightdrop.engine.capacity import LOCAL_GROUP, Capacity
 from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
-from nightdrop.engine.registry import Registry
+from nightdrop.engine.purses import Purses
 from nightdrop.engine.suspects import Suspects
+from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
-from nightdrop.records.request import Claimed
+from nightdrop.records.request import Claimed, Subject
 from nightdrop.store import attempts as rows
 from nightdrop.store.executors import is_registered
 from nightdrop.store.release import release
@@ -29,6 +32,15 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.1
 _AT_ONCE = 4  # of what is claimed, started without waiting for the queue's next poll
 _RECONCILE_SECONDS = 30.0
 _SOON_SECONDS = 3.0  # after the database was away: what it broke off is found sooner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """So many runs of these agents, whose calls count against the same limits."""
+
+    group: str
+    subjects: Sequence[Subject]
+    free: int
 
 
 class Pump:
@@ -42,21 +54,22 @@ class Pump:
         self,
         desk: Desk,
         host: DbosHost,
-        registry: Registry,
+        capacity: Capacity,
         attempts: Attempts,
         suspects: Suspects | None,
+        purses: Purses,
         executor_id: str,
-        window: int,
     ) -> None:
         self._desk = desk
         self._suspects = suspects
+        self._purses = purses
         self._host = host
-        self._registry = registry
+        self._capacity = capacity
         self._attempts = attempts
         self._executor_id = executor_id
-        self._window = window
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._idle: set[str] = set()
         self.batches: set[str] | None = None
 
     def start(self) -> None:
@@ -68,9 +81,16 @@ class Pump:
         self._wake.set()
 
     async def stop(self) -> None:
-        """Claim nothing more."""
-        if self._task is not None:
-            await cancel_all([self._task])
+        """Claim nothing more. A claim that was on its way to the database is waited for, and given back."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        await cancel_all([task])
+        try:
+            await self._desk.write(_nothing)  # writes are done in order
+            await self._reconcile()
+        except NightdropError as error:
+            log.warning("what was claimed last goes back to the queue with the lease: %s", error)
 
     async def _run(self) -> None:
         reconciled = clock.monotonic()
@@ -90,16 +110,17 @@ class Pump:
             self._wake.clear()
 
     async def _round(self) -> bool:
-        free = self._window - len(self._attempts.queued)
         alone = self._suspects is None or (self.batches != set() and await self._suspects.run_here(self._scopes()))
-        if alone:
-            free = 0 if self._attempts.held else 1  # it waits until it is alone, and nothing joins it
-        enough = 1 if alone else max(1, self._window // 4)
-        if free < enough or self.batches == set() or not await self._desk.read(lambda c: self._any_queued(c, alone)):
+        wanted = self._wanted(alone)
+        if (
+            not wanted
+            or self.batches == set()
+            or not await self._desk.read(lambda c: self._any_queued(c, wanted, alone))
+        ):
             return bool(self._attempts.queued)
         taken_in: set[str] = set()
         try:
-            claimed = await self._desk.write(lambda c: self._claim(c, free, taken_in, alone))
+            claimed = await self._desk.write(lambda c: self._claim(c, wanted, taken_in, alone))
         except BaseException:
             self._attempts.queued -= taken_in  # nothing of it was committed
             raise
@@ -123,32 +144,50 @@ class Pump:
             await self._desk.write(lambda c: release(c, self._executor_id, left))
             raise
 
-    def _any_queued(self, connection: sa.Connection, suspects: bool) -> bool:
+    def _wanted(self, alone: bool) -> list[_Wanted]:
+        """What this process would take now: for each provider by itself, so that one that is slow holds up no other.
+
+        alone: a suspect waits until this process has nothing else, and nothing joins it.
+        """
+        if alone and self._attempts.held:
+            return []
+        found = []
+        for group, subjects in self._capacity.groups(clock.now_ms()).items():
+            window = self._capacity.window(group)
+            free = 1 if alone else window - self._attempts.in_hand(group)
+            if group != LOCAL_GROUP:
+                subjects = [subject for subject in subjects if self._purses.admits(subject)]
+            if subjects and free >= (1 if alone else max(1, window // 4)):
+                found.append(_Wanted(group=group, subjects=subjects, free=free))
+        return found
+
+    def _any_queued(self, connection: sa.Connection, wanted: Sequence[_Wanted], suspects: bool) -> bool:
+        without = tuple(self._purses.shut_batches())
         return any(
-            rows.has_queued(connection, subject, clock.now_ms(), batch, suspects=suspects)
-            for subject in self._registry
+            rows.has_queued(connection, subject, clock.now_ms(), batch, suspects=suspects, without=without)
+            for part in wanted
+            for subject in part.subjects
             for batch in self._scopes()
         )
 
-    def _claim(self, connection: sa.Connection, free: int, taken_in: set[str], suspects: bool) -> list[Claimed]:
+    def _claim(
+        self, connection: sa.Connection, wanted: Sequence[_Wanted], taken_in: set[str], suspects: bool
+    ) -> list[Claimed]:
         """Claim and enqueue in one transaction; `taken_in` hears of the runs before it commits."""
         self._attempts.queued -= taken_in  # of an earlier try of this transaction
         taken_in.clear()
         claimed: list[Claimed] = []
         if not is_registered(connection, self._executor_id):
             return claimed  # taken for dead: no run may be taken before there is a new lease
-        for batch_id in self._scopes():
-            claimed += rows.claim(
-                connection,
-                self._executor_id,
-                list(self._registry),
-                now_ms=clock.now_ms(),
-                limit=free - len(claimed),
-                batch_id=batch_id,
-                suspects=suspects,
-            )
-        taken_in.update(run.run_id for run in claimed)
-        self._attempts.queued |= taken_in
+        for part in wanted:
+            if suspects and claimed:
+                break
+            found = self._claim_part(connection, part, suspects)
+            claimed += found
+            ids = [run.run_id for run in found]
+            taken_in.update(ids)
+            self._attempts.queued |= set(ids)
+            self._attempts.put_in(part.group, ids)
         at_once = _at_once(claimed)
         for run in claimed:
             if run.dispatches == 1 and run not in at_once:
@@ -156,11 +195,34 @@ class Pump:
         reach("dispatch.commit")
         return claimed
 
+    def _claim_part(self, connection: sa.Connection, part: _Wanted, suspects: bool) -> list[Claimed]:
+        claimed: list[Claimed] = []
+        for batch_id in self._scopes():
+            claimed += rows.claim(
+                connection,
+                self._executor_id,
+                part.subjects,
+                now_ms=clock.now_ms(),
+                limit=part.free - len(claimed),
+                batch_id=batch_id,
+                suspects=suspects,
+                without=self._purses.shut_batches(),
+            )
+        return claimed
+
     def _scopes(self) -> list[str | None]:
         return [None] if self.batches is None else list(self.batches)
 
     async def _reconcile(self) -> None:
-        """Runs whose row says that this process has them while it does not (a commit that failed) are queued again."""
+        """Runs whose row says that this process has them while it does not (a commit that failed) are queued again.
+
+        So are those that stood still between two looks although DBOS does not hold them in its queue.
+        """
+        idle = self._attempts.idle
+        long_idle, self._idle = idle & self._idle, idle
+        if long_idle:
+            waiting = await asyncio.to_thread(self._host.waiting, sorted(long_idle))
+            self._attempts.forget(long_idle - waiting)
         held = self._attempts.held
         mine = await self._desk.read(lambda c: rows.open_runs(c, self._executor_id))
         held |= self._attempts.held
@@ -168,6 +230,10 @@ class Pump:
         if lost:
             log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
             await self._desk.write(lambda c: release(c, self._executor_id, lost))
+
+
+def _nothing(_: sa.Connection) -> None:
+    """A write that only waits for those before it."""
 
 
 def _at_once(claimed: Sequence[Claimed]) -> list[Claimed]:

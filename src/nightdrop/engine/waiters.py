@@ -39,6 +39,10 @@ class Waiters:
         finally:
             self._drop(run_id, future)
 
+    def is_expected(self, run_id: str) -> bool:
+        """Whether somebody in this process waits for this run."""
+        return run_id in self._waiting
+
     def ended(self, run_id: str) -> None:
         """Tell everyone who waits for this run that it has ended."""
         self._ended.set()

@@ -66,6 +66,31 @@ class ProviderUnavailable(ModelFailed):
     http_status = 503
 
 
+class ProviderOverloaded(ModelFailed):
+    """The provider asked to come back later: 529, or an error with a Retry-After. Spends none of the attempts."""
+
+    code = "provider_overloaded"
+    retryable = True
+    http_status = 503
+
+
+class ProviderPaused(ModelFailed):
+    """Nothing is asked of the provider now: it is paused for every document.
+
+    provider: what the run waits for, in the queue; None: it does not wait.
+    """
+
+    code = "provider_paused"
+    retryable = True
+    http_status = 503
+
+    def __init__(
+        self, message: str | None = None, *, retry_after: float | None = None, provider: str | None = None
+    ) -> None:
+        self.provider = provider
+        super().__init__(message, retry_after=retry_after)
+
+
 class ProviderRefusedKey(ModelFailed):
     """The provider refused the key."""
 
@@ -95,6 +120,35 @@ class DocumentTooLong(ModelFailed):
 
     code = "document_too_long"
     http_status = 413
+
+
+class BudgetExceeded(NightdropError):
+    """The call does not fit into what may be spent; it was not made.
+
+    wait_seconds: when it is worth looking again, for a run that waits; None: the run ends. settles: it fits as soon as
+    calls under way have cost less than they reserved. kind, key: of the bound, and budget: what it is called.
+    """
+
+    code = "budget_exceeded"
+    retryable = True
+    http_status = 402
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        wait_seconds: float | None = None,
+        settles: bool = False,
+        kind: str = "",
+        key: str = "",
+        budget: str = "",
+    ) -> None:
+        self.wait_seconds = wait_seconds
+        self.settles = settles
+        self.kind = kind
+        self.key = key
+        self.budget = budget
+        super().__init__(message)
 
 
 class Poisoned(NightdropError):

@@ -78,6 +78,30 @@ class BatchNotFound(UsageError):
     http_status = 404
 
 
+class ScheduleNotFound(UsageError):
+    """There is no such schedule."""
+
+    code = "schedule_not_found"
+    http_status = 404
+
+
+class ScheduleExists(UsageError):
+    """There is a schedule of this name: give if_exists="update" or "skip", or another name."""
+
+    code = "schedule_exists"
+    http_status = 409
+
+
+class ScheduleInvalid(UsageError):
+    """A field of the schedule is wrong; `field` names it."""
+
+    code = "schedule_invalid"
+
+    def __init__(self, message: str | None = None, *, field: str = "") -> None:
+        self.field = field
+        super().__init__(f"{field}: {message}" if field else message)
+
+
 class SourceNotFound(UsageError):
     """The source names no file, folder, glob or manifest that exists."""
 
@@ -102,7 +126,20 @@ class ProviderNotConfigured(UsageError):
     code = "provider_not_configured"
 
 
+class ProviderNotPaused(UsageError):
+    """The provider is not paused: there is nothing to resume."""
+
+    code = "provider_not_paused"
+    http_status = 409
+
+
 class ModelUnknown(UsageError):
     """There is no such model or provider."""
 
     code = "model_unknown"
+
+
+class PriceUnknown(UsageError):
+    """There is a budget, and nobody knows what the model costs."""
+
+    code = "price_unknown"

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from nightdrop import clock
+from nightdrop.records.budget import Need, Purse
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.model_call import CallClosed, CallOpened, PastCall, dollars
 
 
 class CallLog(Protocol):
-    """One attempt's calls. `past`: what an earlier process recorded of this attempt."""
+    """One attempt's calls. `past`: what an earlier process recorded of this attempt. purse: what they count against."""
 
     run_id: str
     attempt: int
     past: Sequence[PastCall]
+    purse: Purse | None
 
-    async def open(self, call: CallOpened) -> None:
-        """Write that the call is about to be made; returns when that is committed."""
+    async def open(self, call: CallOpened, need: Need | None = None) -> int | None:
+        """Write that the call is about to be made; returns when that is committed.
+
+        need: reserve so much. Returns the most tokens that the answer may have then. Raises BudgetExceeded.
+        """
 
     async def close(self, call_id: str, end: CallClosed) -> None:
         """Write how it ended; returns when that is committed."""
@@ -30,6 +35,8 @@ class CallLog(Protocol):
 class MemoryLog:
     """The log of a run without a database."""
 
+    purse: Purse | None = None
+
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.attempt = 1
@@ -37,10 +44,11 @@ class MemoryLog:
         self._opened = 0
         self._closed: list[CallClosed] = []
 
-    async def open(self, call: CallOpened) -> None:
+    async def open(self, call: CallOpened, need: Need | None = None) -> int | None:
         """Count the call."""
-        del call
+        del call, need
         self._opened += 1
+        return None
 
     async def close(self, call_id: str, end: CallClosed) -> None:
         """Keep what it cost."""

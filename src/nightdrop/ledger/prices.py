@@ -4,7 +4,8 @@
 
     ["openai:gpt-5.5"]
     input = "2.50"          # USD per million tokens
-    cached_input = "0.25"
+    cached_input = "0.25"   # tokens read from the prompt cache; default: input
+    cache_write = "2.50"    # tokens written to the prompt cache; default: input
     output = "15.00"
     request = "0.001"       # USD per call, for models billed by page or call
 """
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nightdrop.errors import UsageError
+from nightdrop.errors import PriceUnknown, UsageError
 from nightdrop.records.model_call import PICO, Price, Usage
 
 UNKNOWN = Price(cost_pico=None, source="unknown")
@@ -32,7 +34,10 @@ def price_of(provider: str, model: str, usage: Usage, *, said: Decimal | None, a
     """What a call cost. said: US dollars that the provider itself named with the answer, None mostly."""
     own = _override(provider, model, prices_file)
     if own is not None:
-        return Price(cost_pico=_sum(own, usage), source="override", version=own["version"])
+        cost = _sum(own, usage)
+        return Price(
+            cost_pico=cost, source="override", version=own["version"], saved_pico=_sum(own, _uncached(usage)) - cost
+        )
     if said is not None:
         return Price(cost_pico=int(said * PICO), source="provider")
     return _listed(provider, model, usage, at_ms)
@@ -43,27 +48,57 @@ def check_prices(prices_file: str) -> None:
     _read(prices_file, _stamp(prices_file))
 
 
+def check_priced(provider: str, model: str, prices_file: str, now_ms: int) -> None:
+    """Refuse a model whose calls a budget could not count. Raises PriceUnknown."""
+    usage = Usage(input_tokens=1000, output_tokens=1000)
+    if price_of(provider, model, usage, said=None, at_ms=now_ms, prices_file=prices_file).cost_pico is None:
+        raise PriceUnknown(unpriced(provider, model))
+
+
+def unpriced(provider: str, model: str) -> str:
+    """What to say of a model without a price where there is a budget."""
+    return (
+        f"nobody knows what {provider}:{model} costs, and there is a budget: write its price into prices.toml "
+        '(NIGHTDROP_PRICES), or give Budget(price_unknown="allow")'
+    )
+
+
 def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
+    try:
+        cost = _list_price(provider, model, usage, at_ms)
+        full = _list_price(provider, model, _uncached(usage), at_ms) if _caches(usage) else cost
+    except LookupError:
+        return UNKNOWN
+    if cost == 0 and (usage.input_tokens or usage.output_tokens):
+        return UNKNOWN  # models billed by page stand in the list with no price per token
+    return Price(cost_pico=cost, source="prices", version=_list_version(), saved_pico=full - cost)
+
+
+def _list_price(provider: str, model: str, usage: Usage, at_ms: int) -> int:
     from genai_prices import Usage as ListUsage
     from genai_prices import calc_price
 
-    try:
-        found = calc_price(
-            ListUsage(
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cache_read_tokens=usage.cache_read_tokens or None,
-                cache_write_tokens=usage.cache_write_tokens or None,
-            ),
-            model_ref=model,
-            provider_id=list_provider(provider),
-            genai_request_timestamp=datetime.fromtimestamp(at_ms / 1000, tz=UTC),
-        )
-    except LookupError:
-        return UNKNOWN
-    if found.total_price == 0 and (usage.input_tokens or usage.output_tokens):
-        return UNKNOWN  # models billed by page stand in the list with no price per token
-    return Price(cost_pico=int(found.total_price * PICO), source="prices", version=_list_version())
+    found = calc_price(
+        ListUsage(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens or None,
+            cache_write_tokens=usage.cache_write_tokens or None,
+        ),
+        model_ref=model,
+        provider_id=list_provider(provider),
+        genai_request_timestamp=datetime.fromtimestamp(at_ms / 1000, tz=UTC),
+    )
+    return int(found.total_price * PICO)
+
+
+def _caches(usage: Usage) -> bool:
+    return bool(usage.cache_read_tokens or usage.cache_write_tokens)
+
+
+def _uncached(usage: Usage) -> Usage:
+    """The same tokens as they would be billed without a prompt cache."""
+    return replace(usage, cache_read_tokens=0, cache_write_tokens=0)
 
 
 _PROVIDER_IDS = {
@@ -103,27 +138,45 @@ def _read(prices_file: str, stamp: int) -> dict[str, dict[str, Any]]:
         return {}
     try:
         data = tomllib.loads(Path(prices_file).read_text(encoding="utf-8"))
-        return {
-            name: {
-                **{k: Decimal(str(entry.get(k, default))) for k, default in _defaults(entry).items()},
-                "version": f"{Path(prices_file).name} {stamp // 1_000_000_000}",
-            }
-            for name, entry in data.items()
-        }
-    except (tomllib.TOMLDecodeError, InvalidOperation, AttributeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the price list {prices_file} cannot be read: {error}") from error
+    name = f"{Path(prices_file).name} {stamp // 1_000_000_000}"
+    return {model: _entry(prices_file, model, entry) | {"version": name} for model, entry in data.items()}
 
 
-def _defaults(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"input": "0", "output": "0", "cached_input": entry.get("input", "0"), "request": "0"}
+def _entry(prices_file: str, model: str, entry: Any) -> dict[str, Any]:
+    where = f'the price list {prices_file}, ["{model}"]'
+    if not isinstance(entry, dict):
+        raise UsageError(f"{where}: write a table of prices, such as input and output in USD per million tokens")
+    unknown = sorted(set(entry) - set(_KEYS))
+    if unknown:
+        raise UsageError(f"{where}: {unknown[0]} is no price; there are {', '.join(_KEYS)}")
+    own = {key: _amount(where, key, value) for key, value in entry.items()}
+    fresh = own.get("input", Decimal(0))
+    return {key: own.get(key, fresh if key in _LIKE_INPUT else Decimal(0)) for key in _KEYS}
+
+
+def _amount(where: str, key: str, value: Any) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0 or isinstance(value, bool):
+        raise UsageError(f'{where}: {key} = {value!r} is no price; write US dollars, such as {key} = "2.50"')
+    return amount
+
+
+_KEYS = ("input", "cached_input", "cache_write", "output", "request")
+_LIKE_INPUT = ("cached_input", "cache_write")
 
 
 def _sum(own: dict[str, Any], usage: Usage) -> int:
     per_token = PICO / 1_000_000
-    fresh = usage.input_tokens - usage.cache_read_tokens
+    fresh = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
     return int(
         fresh * own["input"] * per_token
         + usage.cache_read_tokens * own["cached_input"] * per_token
+        + usage.cache_write_tokens * own["cache_write"] * per_token
         + usage.output_tokens * own["output"] * per_token
         + own["request"] * PICO
     )

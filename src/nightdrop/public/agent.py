@@ -19,7 +19,9 @@ from nightdrop.public.batch import Batch
 from nightdrop.public.execute import Files
 from nightdrop.public.stepped import stepped
 from nightdrop.public.stored_runs import StoredRuns
+from nightdrop.records.budget import Budget
 from nightdrop.records.event import RunEvent
+from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
@@ -31,8 +33,10 @@ class Agent(StoredRuns):
     id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
     "provider:name", or a pydantic-ai Model. output_schema: a pydantic model or a JSON schema dict; None: text.
     db: None stores nothing. tools: functions the model may call before it answers. retries: how many failed or
-    invalid calls of a document are tried again. long_documents: one too long for the model is cut by pages and the
-    answers merged ("split"), or ends as `document_too_long` ("refuse").
+    invalid calls of a document are tried again. limits: what the provider may be asked; None: found out. budget: what
+    may be spent; it needs db. cache: a run over what an earlier one has answered is given its answer, without a call.
+    long_documents: one too long for the model is cut by pages and the answers merged ("split"), or ends as
+    `document_too_long` ("refuse").
     """
 
     def __init__(  # noqa: PLR0913 - a constructor of the contract
@@ -46,6 +50,9 @@ class Agent(StoredRuns):
         db: Database | None = None,
         tools: Sequence[Callable[..., Any]] = (),
         retries: int = 1,
+        limits: RateLimit | None = None,
+        budget: Budget | None = None,
+        cache: bool = False,
         long_documents: Literal["split", "refuse"] = "split",
     ) -> None:
         schema = OutputSchema(output_schema)
@@ -58,6 +65,10 @@ class Agent(StoredRuns):
             raise UsageError(f"db={db!r} is not a database: give db=SqliteDb({str(db)!r})")
         if long_documents not in ("split", "refuse"):
             raise UsageError(f"long_documents={long_documents!r}: choose 'split' or 'refuse'")
+        if limits is not None and not isinstance(limits, RateLimit):
+            raise UsageError(f"limits={limits!r}: give a RateLimit, such as RateLimit(requests_per_minute=600)")
+        if budget is not None and not isinstance(budget, Budget):
+            raise UsageError(f'budget={budget!r}: give a Budget, such as Budget(per_day="20.00")')
         if retries < 0:
             raise UsageError(f"retries={retries}: give 0 or more")
         self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
@@ -72,6 +83,9 @@ class Agent(StoredRuns):
             tools=tuple(tools),
             retries=retries,
             long_documents=long_documents,
+            limits=limits,
+            budget=budget,
+            cache=cache,
         )
         if db is not None:
             self.use(db)
@@ -219,6 +233,7 @@ class Agent(StoredRuns):
             rerun=rerun,
             retry_failed=retry_failed,
             max_bytes=load_settings().max_file_bytes,
+            cache=self.spec.cache,
         )
         return await portal().bridge(self._open(db, call, concurrency))
 

@@ -12,10 +12,11 @@ from nightdrop.store import Database
 class AgentOS:
     """Agents that share one database. An agent without one gets this one.
 
-    agents: with distinct ids. db: default: the agents' own. Raises UsageError when they do not go together.
+    agents: with distinct ids. db: default: the agents' own. scheduler: processes that serve it fire the database's
+    schedules. Raises UsageError when they do not go together.
     """
 
-    def __init__(self, *, agents: Sequence[Agent], db: Database | None = None) -> None:
+    def __init__(self, *, agents: Sequence[Agent], db: Database | None = None, scheduler: bool = False) -> None:
         if not agents:
             raise UsageError("AgentOS(agents=[...]) takes at least one agent")
         ids = [agent.id for agent in agents]
@@ -32,6 +33,7 @@ class AgentOS:
             agent.use(found)
         self.agents = tuple(agents)
         self.db = found
+        self.scheduler = scheduler
 
     def __repr__(self) -> str:
         return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"

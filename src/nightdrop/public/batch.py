@@ -18,6 +18,7 @@ from nightdrop.public.stepped import END, close, step, stepped
 from nightdrop.records.batch import BatchProgress
 from nightdrop.records.file import File
 from nightdrop.records.run import RunOutput
+from nightdrop.store import batch_control
 from nightdrop.store import batches as rows
 
 _CHUNK = 500
@@ -147,18 +148,18 @@ class Batch:
         self._accepting.cancel()
         await asyncio.gather(self._accepting, return_exceptions=True)
         write = self._engine.desk.write
-        open_runs = await write(lambda c: rows.cancel_batch(c, self.id, clock.now_ms()))
+        open_runs = await write(lambda c: batch_control.cancel_batch(c, self.id, clock.now_ms()))
         asked = 0
         for at in range(0, len(open_runs), _CHUNK):
-            asked += await self._engine.cancel(open_runs[at : at + _CHUNK])
+            asked += await self._engine.cancel_batch_runs(self.id, open_runs[at : at + _CHUNK])
         return asked
 
     async def _resume(self) -> None:
         write = self._engine.desk.write
-        cancelled = await write(lambda c: rows.resume_batch(c, self.id))
+        cancelled = await write(lambda c: batch_control.resume_batch(c, self.id))
         for at in range(0, len(cancelled), _CHUNK):
             chunk = cancelled[at : at + _CHUNK]
-            await write(partial(rows.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
+            await write(partial(batch_control.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
         if self._accepting.done() and not self._listed():
             if isinstance(self._call.source, Iterator):  # cannot be listed again: go on where it stopped
                 await asyncio.to_thread(self._source.rewind)

@@ -49,6 +49,8 @@ async def execute(
     """The run's end (with background: as accepted). InputError and UsageError come before anything is stored."""
     if call.background and db is None:
         raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
+    if spec.budget is not None and db is None:
+        raise DatabaseRequired('budget= needs a database: Agent(db=SqliteDb("nightdrop.db"))')
     check_ready(spec)
     taken = await _take(call.files, is_local=spec.is_local)
     if spec.is_local and len(taken) != 1:
@@ -61,6 +63,7 @@ async def execute(
         user_id=call.user_id,
         metadata=call.metadata,
         rerun=call.rerun,
+        cache=spec.cache,
     )
     if db is None:
         return await portal().bridge(run_in_memory(spec, request, taken, reader_pool(), on_text))
@@ -155,7 +158,7 @@ async def _accept_or_withdraw(
 
 async def _wait_or_cancel(engine: Engine, accepted: Accepted) -> RunOutput:
     try:
-        return await engine.wait(accepted.run_id, just_started=accepted.fresh)
+        return await engine.wait(accepted.run_id, just_started=accepted.fresh and accepted.status.is_open)
     except asyncio.CancelledError:
         if accepted.fresh:
             await asyncio.shield(engine.cancel([accepted.run_id]))

@@ -124,5 +124,4 @@ def _status(db: Database, run_id: str) -> RunStatus | None:
 
 def _cancel(db: Database, run_id: str) -> bool:
     _load(db, run_id)
-    with db.write() as connection:
-        return cancel(connection, [run_id], clock.now_ms()) == 1
+    return db.transact(lambda c: cancel(c, [run_id], clock.now_ms())) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from nightdrop.records.metrics import CostSource
 
@@ -14,7 +13,7 @@ PICO = Decimal(10) ** 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOpened:
-    """A call about to be made."""
+    """A call about to be made. reserved_pico: what it might cost, None without a budget."""
 
     call_id: str
     run_id: str
@@ -22,6 +21,7 @@ class CallOpened:
     provider: str
     model: str
     opened_at: int
+    reserved_pico: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +37,22 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a call cost: pico-dollars (None: unknown), who says so, and of which price list."""
+    """What a call cost: pico-dollars (None: unknown), who says so, and of which price list.
+
+    saved_pico: what the same tokens would have cost more without the prompt cache; below 0 when writing the cache cost
+    more than reading it saved, None when nobody knows.
+    """
 
     cost_pico: int | None
     source: CostSource
     version: str | None = None
+    saved_pico: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallClosed:
-    """How a call ended. outcome: `answered` or the error's code. response: the answer as JSON text."""
+    """How a call ended. outcome: `answered` or the error's code. response: the answer as JSON text.
+    tier: the service tier as the provider named it."""
 
     outcome: str
     closed_at: int
@@ -54,6 +60,7 @@ class CallClosed:
     price: Price
     first_token_ms: int | None = None
     response: str | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,29 +71,6 @@ class PastCall:
     outcome: str
     response: str | None
     at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostRow:
-    """Ledger rows summed under one key. calls includes open ones; cost is None when a price is unknown."""
-
-    key: str | None
-    calls: int
-    open_calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's shape; without `key` for a total."""
-        data: dict[str, Any] = {} if self.key is None else {"key": self.key}
-        return data | {
-            "calls": self.calls,
-            "open_calls": self.open_calls,
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-            "cost": None if self.cost is None else dollars_text(self.cost),
-        }
 
 
 def dollars(pico: int) -> Decimal:

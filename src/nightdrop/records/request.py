@@ -40,7 +40,7 @@ class RunRequest:
 
     session_id None: a new run each time. rerun: even if the session has its answer. retry_failed: try an ERROR
     again. refused: the input cannot be used, so the run ends as it starts. executor_id: who executes it at once.
-    priority: lower goes first.
+    priority: lower goes first. cache: what was answered already is given again, unless rerun.
     """
 
     subject: Subject
@@ -56,6 +56,7 @@ class RunRequest:
     retry_failed: bool = False
     refused: RunError | None = None
     executor_id: str | None = None
+    cache: bool = False
 
     def __post_init__(self) -> None:
         require_text(message=self.message, session_id=self.session_id, user_id=self.user_id)

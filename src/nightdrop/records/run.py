@@ -72,8 +72,8 @@ class RunOutput:
     """The state of one run as committed (or as computed, for an agent without db).
 
     content: an instance of the output schema (a dict for a JSON schema, text without one).
-    fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. Times are aware UTC
-    datetimes.
+    fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. cached_from: the
+    run whose answer this one was given, None mostly. Times are aware UTC datetimes.
     """
 
     run_id: str
@@ -95,6 +95,7 @@ class RunOutput:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    cached_from: str | None = None
 
     def raise_for_status(self) -> RunOutput:
         """Returns itself unless the run ended in ERROR or CANCELLED: then RunFailed with the error's code."""
@@ -134,6 +135,7 @@ class RunOutput:
             "created_at": iso(self.created_at),
             "started_at": iso(self.started_at),
             "completed_at": iso(self.completed_at),
+            "cached_from": self.cached_from,
         }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
+
+import sqlalchemy as sa
 
 from nightdrop.engine import leftovers
 from nightdrop.errors import DocumentInUse, DocumentNotFound
@@ -39,26 +42,32 @@ def forget(db: Database, sha256: str) -> Forgotten:
     """
     with db.read() as connection:
         runs, stored = rows.runs_over(connection, sha256), is_stored(connection, sha256)
+        attempts = rows.attempts_of(connection, list(runs))
     if not runs and not stored:
         raise DocumentNotFound(f"there is no document {sha256!r} in {db.label}")
     _require_ended(sha256, runs)
-    leftovers.forget_attempts(db, list(runs))
+    leftovers.forget_attempts(db, attempts)
     reach("prune.engine")
-    with db.write() as connection:
-        alone(connection)
-        runs = rows.runs_over(connection, sha256)
-        _require_ended(sha256, runs)
-        touched = rows.batches_with(connection, list(runs))
-        letters = rows.delete_runs(connection, list(runs))
-        rows.delete_batches_without_items(connection, touched)
-        mark_unreferenced(connection, [sha256])
-        reach("prune.commit")
+    gone, letters = db.transact(partial(_delete, sha256=sha256))
     reach("prune.committed")
     erase_free_space(db)  # the document's own row is still there: killed here, the same call goes on
     remove_leaving(db, scrub=True)
     if isinstance(db.blobs, TableBlobs):
         erase_free_space(db)  # its bytes were rows too
-    return Forgotten(sha256=sha256, runs=len(runs), dead_letters=letters, stored=stored)
+    return Forgotten(sha256=sha256, runs=gone, dead_letters=letters, stored=stored)
+
+
+def _delete(connection: sa.Connection, sha256: str) -> tuple[int, int]:
+    """Delete the runs over a document and mark it as leaving; returns how many, and how many letters."""
+    alone(connection)
+    runs = rows.runs_over(connection, sha256)
+    _require_ended(sha256, runs)
+    touched = rows.batches_with(connection, list(runs))
+    letters = rows.delete_runs(connection, list(runs))
+    rows.delete_batches_without_items(connection, touched)
+    mark_unreferenced(connection, [sha256])
+    reach("prune.commit")
+    return len(runs), letters
 
 
 def _require_ended(sha256: str, runs: dict[str, str]) -> None:

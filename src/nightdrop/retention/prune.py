@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
+
 from nightdrop.engine import leftovers
 from nightdrop.faults import reach
 from nightdrop.retention.removal import CHUNK, remove_orphans, remove_unreferenced
@@ -54,19 +56,14 @@ def prune(db: Database, cutoff_ms: int, *, now_ms: int, dead_letters: bool = Fal
             chunk = rows.prunable_runs(connection, cutoff_ms, dead_letters, after=after, limit=CHUNK)
         if not chunk:
             break
-        after = chunk[-1]
+        after = max(chunk)
         engine_rows += leftovers.forget_attempts(db, chunk)
         reach("prune.engine")
-        with db.write() as connection:
-            alone(connection)
-            going = rows.still_prunable(connection, chunk, cutoff_ms, dead_letters)
-            letters += rows.delete_runs(connection, going)
-            reach("prune.commit")
+        delete = partial(_delete, chunk=list(chunk), cutoff_ms=cutoff_ms, dead_letters=dead_letters)
+        gone, gone_letters = db.transact(delete)
         reach("prune.committed")
-        runs += len(going)
-    with db.write() as connection:
-        alone(connection)
-        batches = rows.delete_empty_batches(connection, cutoff_ms, now_ms - _ORPHAN_MS)
+        runs, letters = runs + gone, letters + gone_letters
+    batches = db.transact(partial(_delete_batches, cutoff_ms=cutoff_ms, dead_ms=now_ms - _ORPHAN_MS))
     documents, size = remove_unreferenced(db)
     engine_rows += leftovers.forget_old_attempts(db, cutoff_ms, partial(_kept, db))
     return Pruned(
@@ -78,6 +75,19 @@ def prune(db: Database, cutoff_ms: int, *, now_ms: int, dead_letters: bool = Fal
         engine_rows=engine_rows,
         orphans=remove_orphans(db, now_ms - _ORPHAN_MS),
     )
+
+
+def _delete(connection: sa.Connection, chunk: Sequence[str], cutoff_ms: int, dead_letters: bool) -> tuple[int, int]:
+    alone(connection)
+    going = rows.still_prunable(connection, chunk, cutoff_ms, dead_letters)
+    letters = rows.delete_runs(connection, going)
+    reach("prune.commit")
+    return len(going), letters
+
+
+def _delete_batches(connection: sa.Connection, cutoff_ms: int, dead_ms: int) -> int:
+    alone(connection)
+    return rows.delete_empty_batches(connection, cutoff_ms, dead_ms)
 
 
 def _kept(db: Database, run_ids: Sequence[str]) -> set[str]:

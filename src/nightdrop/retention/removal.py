@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
+import sqlalchemy as sa
+
 from nightdrop.store import Database
+from nightdrop.store.blobs import Blobs
 from nightdrop.store.documents import (
     alone,
     leaving,
@@ -25,9 +31,7 @@ def remove_unreferenced(db: Database) -> tuple[int, int]:
         if not chunk:
             break
         after = chunk[-1]
-        with db.write() as connection:
-            alone(connection)
-            mark_unreferenced(connection, chunk)
+        db.transact(partial(_mark, hashes=chunk))
     return remove_leaving(db, scrub=False)
 
 
@@ -40,8 +44,7 @@ def remove_leaving(db: Database, *, scrub: bool) -> tuple[int, int]:
             kept = live_packs(connection, {place.partition("#")[0] for place, _ in found.values()})
         if not found:
             return count, size
-        with db.write() as connection:
-            size += take_away(connection, db.blobs, found, kept, scrub)
+        size += db.transact(partial(take_away, blobs=db.blobs, found=found, kept=kept, scrub=scrub))
         count += len(found)
 
 
@@ -55,10 +58,17 @@ def remove_orphans(db: Database, before_ms: int) -> int:
     removed = 0
     lost = [name for name in found if name not in named]
     for at in range(0, len(lost), CHUNK):
-        with db.write() as connection:
-            alone(connection)
-            chunk = lost[at : at + CHUNK]
-            gone = set(chunk) - named_objects(connection, chunk)
-            db.blobs.delete(connection, sorted(gone))
-            removed += len(gone)
+        removed += db.transact(partial(_delete_lost, blobs=db.blobs, names=lost[at : at + CHUNK]))
     return removed
+
+
+def _mark(connection: sa.Connection, hashes: Sequence[str]) -> None:
+    alone(connection)
+    mark_unreferenced(connection, hashes)
+
+
+def _delete_lost(connection: sa.Connection, blobs: Blobs, names: Sequence[str]) -> int:
+    alone(connection)
+    gone = set(names) - named_objects(connection, names)
+    blobs.delete(connection, sorted(gone))
+    return len(gone)

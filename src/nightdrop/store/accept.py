@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from nightdrop.ids import new_id
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunStatus
+from nightdrop.store.answers import FoundAnswer, find_answer
 from nightdrop.store.dead_letters import letter_row
 from nightdrop.store.documents import share
 from nightdrop.store.tables import dead_letters, run_files, runs
@@ -20,16 +21,32 @@ _KEPT = (RunStatus.COMPLETED, RunStatus.PAUSED, RunStatus.PENDING, RunStatus.RUN
 Key = tuple[str, str, str]  # kind, subject id, session id
 
 
+class _Fresh(NamedTuple):
+    """A run to insert. found: the answer it is given."""
+
+    run_id: str
+    request: RunRequest
+    found: FoundAnswer | None
+
+    @property
+    def status(self) -> RunStatus:
+        """How it begins."""
+        if self.request.refused is not None:
+            return RunStatus.ERROR
+        return RunStatus.PENDING if self.found is None else RunStatus.COMPLETED
+
+
 def accept(connection: sa.Connection, requests: Sequence[RunRequest], now_ms: int) -> list[Accepted]:
     """Give each request its run, in order: the session's current one where it serves, else a new row.
 
     Same session, revision and input: COMPLETED and PAUSED are returned, PENDING and RUNNING joined, ERROR returned
-    (tried again with retry_failed), CANCELLED starts anew. Anything else replaces the session's current run.
+    (tried again with retry_failed), CANCELLED starts anew. Anything else replaces the session's current run. A new row
+    is COMPLETED as it is made where the answer is there already and may be used.
     """
     share(connection)  # the run that answers must not be pruned before this commits
     current = _current_runs(connection, requests)
     answers: list[Accepted] = []
-    fresh: list[tuple[str, RunRequest]] = []
+    fresh: list[_Fresh] = []
     replaced: list[str] = []
     for request in requests:
         found = current.get(_key(request)) if request.session_id is not None else None
@@ -38,10 +55,11 @@ def accept(connection: sa.Connection, requests: Sequence[RunRequest], now_ms: in
             run_id = new_id()
             if found is not None:
                 replaced.append(found["run_id"])
-            fresh.append((run_id, request))
-            answer = Accepted(run_id=run_id, status=_first_status(request), attempt=1, fresh=True)
+            new = _Fresh(run_id, request, find_answer(connection, request))
+            fresh.append(new)
+            answer = Accepted(run_id=run_id, status=new.status, attempt=1, fresh=True)
             if request.session_id is not None:
-                current[_key(request)] = _as_current(run_id, request)
+                current[_key(request)] = _as_current(new)
         answers.append(answer)
     _retire(connection, replaced)
     _insert(connection, fresh, set(replaced), now_ms)
@@ -97,7 +115,10 @@ def _serve(connection: sa.Connection, found: Mapping[str, Any], request: RunRequ
 
 
 def try_again(connection: sa.Connection, run_id: str, attempt: int, now_ms: int) -> bool:
-    """Queue a run that ended in ERROR or CANCELLED for its next attempt; its dead letter is marked replayed."""
+    """Queue a run that ended in ERROR or CANCELLED for its next attempt; its dead letter is marked replayed.
+
+    What people have answered stays: nobody is asked the same twice.
+    """
     moved = connection.execute(
         sa.update(runs)
         .where(runs.c.run_id == run_id, runs.c.attempt == attempt, runs.c.status.in_(["ERROR", "CANCELLED"]))
@@ -110,7 +131,9 @@ def try_again(connection: sa.Connection, run_id: str, attempt: int, now_ms: int)
             executor_id=None,
             cancel_requested=False,
             not_before=0,
+            started_at=None,
             completed_at=None,
+            pause=None,
             error_code=None,
             error_message=None,
             error_retryable=None,
@@ -126,16 +149,12 @@ def try_again(connection: sa.Connection, run_id: str, attempt: int, now_ms: int)
     return True
 
 
-def _first_status(request: RunRequest) -> RunStatus:
-    return RunStatus.ERROR if request.refused is not None else RunStatus.PENDING
-
-
-def _as_current(run_id: str, request: RunRequest) -> dict[str, Any]:
+def _as_current(new: _Fresh) -> dict[str, Any]:
     return {
-        "run_id": run_id,
-        "revision": request.subject.revision,
-        "input_hash": request.input_hash,
-        "status": _first_status(request).value,
+        "run_id": new.run_id,
+        "revision": new.request.subject.revision,
+        "input_hash": new.request.input_hash,
+        "status": new.status.value,
         "attempt": 1,
         "made_here": True,
     }
@@ -146,14 +165,10 @@ def _retire(connection: sa.Connection, run_ids: Sequence[str]) -> None:
         connection.execute(sa.update(runs).where(runs.c.run_id.in_(run_ids)).values(is_current=None))
 
 
-def _insert(
-    connection: sa.Connection, fresh: Sequence[tuple[str, RunRequest]], replaced: set[str], now_ms: int
-) -> None:
+def _insert(connection: sa.Connection, fresh: Sequence[_Fresh], replaced: set[str], now_ms: int) -> None:
     if not fresh:
         return
-    connection.execute(
-        sa.insert(runs), [_run_row(run_id, request, now_ms, run_id not in replaced) for run_id, request in fresh]
-    )
+    connection.execute(sa.insert(runs), [_run_row(new, now_ms, new.run_id not in replaced) for new in fresh])
     files = [
         {
             "run_id": run_id,
@@ -163,18 +178,20 @@ def _insert(
             "mime_type": ref.mime_type,
             "source": ref.source,
         }
-        for run_id, request in fresh
+        for run_id, request, _ in fresh
         for position, ref in enumerate(request.files)
     ]
     if files:
         connection.execute(sa.insert(run_files), files)
-    letters = [letter_row(run_id, 1, request.refused, now_ms) for run_id, request in fresh if request.refused]
+    letters = [letter_row(run_id, 1, request.refused, now_ms) for run_id, request, _ in fresh if request.refused]
     if letters:
         connection.execute(sa.insert(dead_letters), letters)
 
 
-def _run_row(run_id: str, request: RunRequest, now_ms: int, is_current: bool) -> dict[str, Any]:
+def _run_row(new: _Fresh, now_ms: int, is_current: bool) -> dict[str, Any]:
+    run_id, request, found = new
     refused = request.refused
+    here = request.executor_id if found is None else None
     return {
         "run_id": run_id,
         "kind": request.subject.kind,
@@ -186,15 +203,18 @@ def _run_row(run_id: str, request: RunRequest, now_ms: int, is_current: bool) ->
         "batch_id": request.batch_id,
         "schedule_run_id": request.schedule_run_id,
         "user_id": request.user_id,
-        "status": _first_status(request).value,
+        "status": new.status.value,
         "message": request.message,
         "metadata": json.dumps(request.metadata) if request.metadata else None,
         "priority": request.priority,
-        "executor_id": request.executor_id,
-        "dispatches": 0 if request.executor_id is None else 1,
+        "executor_id": here,
+        "dispatches": 0 if here is None else 1,
+        "content": found.content if found else None,
+        "fields": found.fields if found else None,
+        "cached_from": found.run_id if found else None,
         "error_code": refused.code if refused else None,
         "error_message": refused.message if refused else None,
         "error_retryable": refused.retryable if refused else None,
         "created_at": now_ms,
-        "completed_at": now_ms if refused else None,
+        "completed_at": now_ms if refused or found else None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,17 +53,19 @@ def claim(
     limit: int,
     batch_id: str | None = None,
     suspects: bool = False,
+    without: Sequence[str] = (),
 ) -> list[Claimed]:
     """Take up to `limit` queued runs that this registry can execute (of one batch only, if given), in order.
 
-    suspects: only those that were running when processes died, instead of only the others. Two processes never get
-    the same run: SQLite holds the write lock, Postgres skips locked rows.
+    suspects: only those that were running when processes died, instead of only the others. without: no runs of these
+    batches. Two processes never get the same run: SQLite holds the write lock, Postgres skips locked rows.
     """
     claimed: list[Claimed] = []
     for subject in subjects:
         if len(claimed) >= limit:
             break
-        rows = connection.execute(_queued(subject, now_ms, batch_id, suspects).limit(limit - len(claimed))).all()
+        found = _queued(subject, now_ms, batch_id, suspects, without).limit(limit - len(claimed))
+        rows = connection.execute(found).all()
         claimed.extend(
             Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1, continued=bool(r.continued))
             for r in rows
@@ -77,7 +80,13 @@ def claim(
 
 
 def _queued(
-    subject: Subject, now_ms: int, batch_id: str | None, suspects: bool, *, lock: bool = True
+    subject: Subject,
+    now_ms: int | None,
+    batch_id: str | None,
+    suspects: bool,
+    without: Sequence[str],
+    *,
+    lock: bool = True,
 ) -> sa.Select[Any]:
     c = runs.c
     query = (
@@ -88,11 +97,13 @@ def _queued(
             c.subject_id == subject.id,
             c.revision == subject.revision,
             c.kind == subject.kind,
-            c.not_before <= now_ms,
+            c.not_before <= (sa.bindparam("now") if now_ms is None else now_ms),
             c.deaths >= SUSPECT_AFTER if suspects else c.deaths < SUSPECT_AFTER,
         )
         .order_by(c.priority, c.run_id)
     )
+    if without:
+        query = query.where(sa.or_(c.batch_id.is_(None), c.batch_id.not_in(without)))
     if lock:
         query = query.with_for_update(skip_locked=True)
     if batch_id is not None:
@@ -102,10 +113,22 @@ def _queued(
 
 
 def has_queued(
-    connection: sa.Connection, subject: Subject, now_ms: int, batch_id: str | None = None, *, suspects: bool = False
+    connection: sa.Connection,
+    subject: Subject,
+    now_ms: int,
+    batch_id: str | None = None,
+    *,
+    suspects: bool = False,
+    without: tuple[str, ...] = (),
 ) -> bool:
     """Whether `claim` would find anything; takes no lock."""
-    return connection.execute(_queued(subject, now_ms, batch_id, suspects, lock=False).limit(1)).first() is not None
+    return connection.execute(_look(subject, batch_id, suspects, without), {"now": now_ms}).first() is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _look(subject: Subject, batch_id: str | None, suspects: bool, without: tuple[str, ...]) -> sa.Select[Any]:
+    """Asked ten times a second by every idle process: built once."""
+    return _queued(subject, None, batch_id, suspects, without, lock=False).limit(1)
 
 
 def open_runs(connection: sa.Connection, executor_id: str) -> list[str]:
@@ -165,10 +188,20 @@ def fail(
     return won
 
 
-def postpone(connection: sa.Connection, run_id: str, attempt: int, *, executor_id: str, not_before: int) -> bool:
+def postpone(
+    connection: sa.Connection,
+    run_id: str,
+    attempt: int,
+    *,
+    executor_id: str,
+    not_before: int,
+    waits_for: str | None = None,
+) -> bool:
     """Put an attempt that runs here back in the queue until a time: what a long wait does.
 
-    One asked to stop ends here. False: another executor has it meanwhile, or it has ended.
+    waits_for: the paused provider or the budget it waits for. One asked to stop ends here.
+
+    False: another executor has it meanwhile, or it has ended.
     """
     c = runs.c
     asked = c.cancel_requested.is_(True)
@@ -180,6 +213,7 @@ def postpone(connection: sa.Connection, run_id: str, attempt: int, *, executor_i
             completed_at=sa.case((asked, clock.now_ms()), else_=sa.null()),
             executor_id=None,
             not_before=not_before,
+            waits_for=waits_for,
         )
     )
     return moved.rowcount == 1

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.ids import new_id
 from nightdrop.records.batch import BatchProgress, BatchStatus
+from nightdrop.records.budget import name_of_batch_budget
 from nightdrop.records.request import Subject
-from nightdrop.store.accept import try_again
+from nightdrop.store.documents import alone
 from nightdrop.store.model_calls import batch_cost
 from nightdrop.store.tables import batch_items, batches, runs
 from nightdrop.store.turns import take_turn
 
 _OPEN = ("PENDING", "RUNNING")
 _FAILED = ("ERROR", "CANCELLED")
-_CHUNK = 1000  # ids in one IN: SQLite takes 32,766 parameters
 
 
 def open_batch(
@@ -58,9 +58,37 @@ def open_batch(
     return batch_id
 
 
+def set_budget(connection: sa.Connection, batch_id: str, pico: int | None, on_budget: str | None) -> None:
+    """What the batch may cost, in pico-dollars, and what becomes of documents that do not fit; None leaves it.
+
+    What waited for its budget is looked at again at once.
+    """
+    given = {name: value for name, value in (("budget_pico", pico), ("on_budget", on_budget)) if value is not None}
+    if not given:
+        return
+    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(**given))
+    waits = runs.c.waits_for
+    connection.execute(
+        sa.update(runs)
+        .where(
+            runs.c.status == sa.literal_column("'PENDING'"),
+            waits.is_not(None),
+            waits.like(name_of_batch_budget("%", batch_id)),
+        )
+        .values(not_before=0, waits_for=None)
+    )
+
+
 def close_acceptance(connection: sa.Connection, batch_id: str, now_ms: int) -> None:
     """Say that the source was listed to its end."""
     connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(accepted_at=now_ms))
+
+
+def batch_subject(connection: sa.Connection, batch_id: str) -> Subject | None:
+    """What executes a batch's documents, None when there is no such batch."""
+    c = batches.c
+    row = connection.execute(sa.select(c.kind, c.subject_id, c.revision).where(c.batch_id == batch_id)).first()
+    return None if row is None else Subject(kind=row.kind, id=row.subject_id, revision=row.revision)
 
 
 def is_cancelled(connection: sa.Connection, batch_id: str) -> bool:
@@ -91,6 +119,7 @@ def add_items(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> l
     connection.execute(sa.insert(batch_items), list(rows))
     if not gone:
         return []
+    alone(connection)  # nobody joins one of them between this look and the cancelling
     return sorted(gone - set(connection.scalars(sa.select(c.run_id).where(c.run_id.in_(gone)))))
 
 
@@ -127,85 +156,6 @@ def list_batches(connection: sa.Connection, *, before: str | None = None, limit:
     return [_progress(connection, row) for row in connection.execute(query).mappings().all()]
 
 
-def cancel_batch(connection: sa.Connection, batch_id: str, now_ms: int) -> list[str]:
-    """Mark a batch cancelled; returns its runs that are still open, for the caller to cancel in chunks.
-
-    One that is complete stays so.
-    """
-    batch = load_batch(connection, batch_id)
-    if batch is None or batch.status is BatchStatus.COMPLETED:
-        return []
-    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=now_ms))
-    return _only_of(connection, batch_id, _runs_with(connection, batch_id, _OPEN))
-
-
-def _only_of(connection: sa.Connection, batch_id: str, run_ids: Sequence[str]) -> list[str]:
-    """Of these runs, the ones that no other batch waits for: those that batch made and nobody else has joined."""
-    i = batch_items.c
-    own = set(connection.scalars(sa.select(i.run_id).where(i.batch_id == batch_id, i.disposition == "new")))
-    kept: list[str] = []
-    for at in range(0, len(run_ids), _CHUNK):
-        chunk = [run_id for run_id in run_ids[at : at + _CHUNK] if run_id in own]
-        others = (
-            sa.select(i.run_id)
-            .join(batches, batches.c.batch_id == i.batch_id)
-            .where(i.run_id.in_(chunk), i.batch_id != batch_id, batches.c.cancelled_at.is_(None))
-        )
-        joined = set(connection.scalars(others))
-        kept += [run_id for run_id in chunk if run_id not in joined]
-    return kept
-
-
-def resume_batch(connection: sa.Connection, batch_id: str) -> list[str]:
-    """Take a batch's cancellation back; returns its cancelled runs, for the caller to try again.
-
-    Where a session has gone on with another run meanwhile, that run answers the item: nothing is paid twice.
-    """
-    connection.execute(sa.update(batches).where(batches.c.batch_id == batch_id).values(cancelled_at=None))
-    old, now, i = runs.alias("old"), runs.alias("now"), batch_items.c
-    replaced = connection.execute(
-        sa.select(old.c.run_id, now.c.run_id)
-        .join(batch_items, sa.and_(i.run_id == old.c.run_id, i.batch_id == batch_id))
-        .join(
-            now,
-            sa.and_(
-                now.c.kind == old.c.kind,
-                now.c.subject_id == old.c.subject_id,
-                now.c.session_id == old.c.session_id,
-                now.c.is_current.is_(True),
-            ),
-        )
-        .where(old.c.status == "CANCELLED", old.c.is_current.is_(None))
-    ).all()
-    for gone, current in replaced:
-        connection.execute(
-            sa.update(batch_items)
-            .where(i.batch_id == batch_id, i.run_id == gone)
-            .values(run_id=current, disposition="known")
-        )
-    return _runs_with(connection, batch_id, ("CANCELLED",))
-
-
-def failed_runs(connection: sa.Connection, batch_id: str) -> list[str]:
-    """Runs of a batch that ended in ERROR and may be tried again: a document that cannot be used stays refused."""
-    i = batch_items.c
-    query = (
-        sa.select(runs.c.run_id)
-        .join(batch_items, sa.and_(i.run_id == runs.c.run_id, i.batch_id == batch_id))
-        .where(runs.c.status == "ERROR", runs.c.started_at.is_not(None))
-        .distinct()
-    )
-    return list(connection.scalars(query))
-
-
-def try_all_again(connection: sa.Connection, run_ids: Sequence[str], now_ms: int) -> None:
-    """Queue these ended runs for another attempt."""
-    for at in range(0, len(run_ids), _CHUNK):
-        wanted = runs.c.run_id.in_(run_ids[at : at + _CHUNK])
-        for row in connection.execute(sa.select(runs.c.run_id, runs.c.attempt).where(wanted)).all():
-            try_again(connection, row.run_id, row.attempt, now_ms)
-
-
 def last_position(connection: sa.Connection, batch_id: str) -> int:
     """The position of the newest item, 0 when there is none: later items always stand behind it.
 
@@ -234,17 +184,6 @@ def items_after(
         .limit(limit)
     )
     return [(row.position, row.run_id, row.file) for row in connection.execute(query)]
-
-
-def _runs_with(connection: sa.Connection, batch_id: str, wanted: tuple[str, ...]) -> list[str]:
-    i = batch_items.c
-    query = (
-        sa.select(runs.c.run_id)
-        .join(batch_items, sa.and_(i.run_id == runs.c.run_id, i.batch_id == batch_id))
-        .where(runs.c.status.in_(wanted))
-        .distinct()
-    )
-    return list(connection.scalars(query))
 
 
 def _progress(connection: sa.Connection, batch: sa.RowMapping) -> BatchProgress:

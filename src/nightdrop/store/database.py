@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,9 +19,15 @@ from nightdrop.errors import SchemaOutdated, StorageFailed, UsageError
 from nightdrop.settings import Durability
 from nightdrop.store.blobs import Blobs, BlobStore
 from nightdrop.store.migrate import migrate
+from nightdrop.store.turns import TURNS, came_second
 
 if TYPE_CHECKING:
+    from nightdrop.records.cost import Costs
+    from nightdrop.store.costs import CostKey
     from nightdrop.store.letters import DeadLetters
+    from nightdrop.store.provider_desk import Providers
+
+T = TypeVar("T")
 
 _BUSY_MS = 30_000
 _WAL_PAUSE_SECONDS = 0.01
@@ -63,6 +70,33 @@ class Database:
 
         return DeadLetters(self)
 
+    def costs(
+        self,
+        by: CostKey = "model",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        agent: str | None = None,
+    ) -> Costs:
+        """The ledger of model calls summed under each key, and in all.
+
+        since, until: calls opened from since on and before until, with a time zone. agent: only of this agent.
+        Raises UsageError for a time without a zone, StorageFailed when the database cannot be read.
+        """
+        from nightdrop.store.costs import CallFilter, costs  # rarely asked for
+
+        if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
+            raise UsageError("since and until need a time zone: datetime(2026, 3, 1, tzinfo=UTC)")
+        with self.read() as connection:
+            return costs(connection, by, CallFilter(since=since, until=until, agent=agent))
+
+    @property
+    def providers(self) -> Providers:
+        """Which providers are paused, and what was found out about their limits."""
+        from nightdrop.store.provider_desk import Providers  # it works on a Database, and is rarely asked for
+
+        return Providers(self)
+
     @property
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine, migrated. Raises StorageFailed when the database cannot be opened."""
@@ -82,9 +116,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading. Raises StorageFailed when the database cannot be read."""
+        """A connection for reading, each statement for itself. Raises StorageFailed when it cannot."""
         try:
             with self.engine.connect() as connection:
+                if connection.dialect.name != "sqlite":  # no BEGIN and ROLLBACK: two round trips less
+                    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 yield connection
         except FAILED as error:
             raise StorageFailed(f"cannot read {self.label}: {error.orig}") from error
@@ -102,6 +138,21 @@ class Database:
                 yield connection
         except FAILED as error:
             raise StorageFailed(f"cannot write to {self.label}: {error.orig}") from error
+
+    def transact(self, operation: Callable[[sa.Connection], T]) -> T:
+        """Run an operation in a write transaction of its own; again when it only met another process's.
+
+        Raises what the operation raises, and StorageFailed when the database cannot be written.
+        """
+        for _ in range(TURNS - 1):
+            try:
+                with self.write() as connection:
+                    return operation(connection)
+            except (sa.exc.DBAPIError, StorageFailed) as error:
+                if not came_second(error):
+                    raise
+        with self.write() as connection:
+            return operation(connection)
 
     def close(self) -> None:
         """Stop what runs on it in this process and give back every connection. The next use opens it again."""

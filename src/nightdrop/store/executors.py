@@ -31,6 +31,7 @@ class ExecutorRow:
     role: str
     parent_pid: int | None
     parent_started: str | None
+    scheduler: bool
     started_at: int
     age_ms: int
 
@@ -67,6 +68,13 @@ def is_registered(connection: sa.Connection, executor_id: str) -> bool:
     """Whether this process has its lease: without one it must take no run."""
     query = sa.select(executors.c.executor_id).where(executors.c.executor_id == executor_id)
     return connection.execute(query).first() is not None
+
+
+def disown(connection: sa.Connection, parent_pid: int, parent_started: str) -> None:
+    """A process is about to kill its children itself: their end says nothing of what they run."""
+    c = executors.c
+    mine = sa.and_(c.parent_pid == parent_pid, c.parent_started == parent_started)
+    connection.execute(sa.update(executors).where(mine).values(parent_pid=None, parent_started=None))
 
 
 def set_state(connection: sa.Connection, executor_id: str, state: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -23,8 +23,6 @@ from nightdrop.store.tables import documents, run_files, runs
 
 if TYPE_CHECKING:
     from nightdrop.store.database import Database
-
-T = TypeVar("T")
 
 _CHUNK = 200  # letters in one transaction: bounds how long the write lock is held
 
@@ -126,8 +124,7 @@ class DeadLetters:
         require_text(assignee=assignee, note=note)
         given = {name: text or None for name, text in (("assignee", assignee), ("note", note)) if text is not None}
         self._known([letter_id])
-        with self._db.write() as connection:
-            rows.annotate(connection, letter_id, clock.now_ms(), **given)
+        self._db.transact(lambda c: rows.annotate(c, letter_id, clock.now_ms(), **given))
         return self.get(letter_id)
 
     def _known(self, ids: Sequence[str]) -> dict[str, DeadLetter]:
@@ -162,16 +159,12 @@ class DeadLetters:
             reach("replay.commit")
             return found
 
-        replayed = self._write(commit)
+        replayed = self._db.transact(commit)
         reach("replay.committed")
         return replayed
 
     def _discard(self, ids: Sequence[str]) -> int:
-        return self._write(lambda c: rows.set_state(c, ids, DeadLetterState.DISCARDED, clock.now_ms()))
-
-    def _write(self, operation: Callable[[sa.Connection], T]) -> T:
-        with self._db.write() as connection:
-            return operation(connection)
+        return self._db.transact(lambda c: rows.set_state(c, ids, DeadLetterState.DISCARDED, clock.now_ms()))
 
 
 def _replay_one(connection: sa.Connection, letter: DeadLetter, now_ms: int) -> Replay:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.errors import StorageFailed
+from nightdrop.records.budget import BUDGET, BatchOfRun
 from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
@@ -18,7 +19,7 @@ from nightdrop.records.model_call import PastCall
 from nightdrop.records.pause import Decision, Pause, decisions_of
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
 from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
-from nightdrop.store.tables import batch_items, documents, executors, run_files, runs
+from nightdrop.store.tables import batch_items, batches, documents, executors, run_files, runs
 
 _RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
 _FILES = (
@@ -38,6 +39,15 @@ _FILES = (
 )
 
 
+_BATCH = (  # the newest that made the run or had it tried again
+    sa.select(batches.c.batch_id, batches.c.created_at, batches.c.budget_pico, batches.c.on_budget)
+    .join(batch_items, batch_items.c.batch_id == batches.c.batch_id)
+    .where(batch_items.c.run_id == sa.bindparam("of_run"), batch_items.c.disposition == "new")
+    .order_by(batches.c.batch_id.desc())
+    .limit(1)
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What executing an attempt needs: the run, where each document's bytes lie, and what it has asked already."""
@@ -48,6 +58,8 @@ class Work:
     documents: tuple[tuple[FileRef, Document], ...]
     past: Sequence[PastCall]
     decisions: Sequence[Decision] = ()
+    priority: int = 0
+    batch: BatchOfRun | None = None
 
 
 def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
@@ -123,6 +135,7 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
             raise StorageFailed(f"document {file.sha256} of run {run_id} is not in the store: it cannot be read")
     run = _output(row, tuple(refs))
     past = past_calls(connection, run_id, row["attempt"])
+    batch = connection.execute(_BATCH, {"of_run": run_id}).mappings().first()
     return Work(
         run=run,
         revision=row["revision"],
@@ -130,6 +143,8 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
         documents=tuple(pairs),
         past=past,
         decisions=decisions_of(row["decisions"]),
+        priority=row["priority"],
+        batch=None if batch is None else BatchOfRun(**batch),
     )
 
 
@@ -168,10 +183,18 @@ def waits_for(connection: sa.Connection, run_id: str) -> str | None:
     """Why a queued run does not run, and the command that would start it; None when it does not wait."""
     c = runs.c
     row = connection.execute(
-        sa.select(c.subject_id, c.revision, c.executor_id).where(c.run_id == run_id, c.status == "PENDING")
+        sa.select(c.subject_id, c.revision, c.executor_id, c.waits_for, c.not_before).where(
+            c.run_id == run_id, c.status == "PENDING"
+        )
     ).first()
     if row is None or row.executor_id is not None:
         return None
+    if row.waits_for is not None and row.waits_for.startswith(BUDGET):
+        return f"{row.waits_for}, which is used up for now: looked at again every minute"
+    if row.waits_for is not None:
+        return f"the provider {row.waits_for}, which is paused: see `nightdrop providers`"
+    if row.not_before > clock.now_ms():
+        return f"what its provider asked to wait, until {clock.iso(clock.to_datetime(row.not_before))}"
     registries = connection.scalars(sa.select(executors.c.registry)).all()
     if any(row.revision in registry for registry in registries):
         return "its turn"
@@ -215,6 +238,7 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | 
         created_at=clock.to_datetime(row["created_at"]),
         started_at=clock.to_datetime(row["started_at"]),
         completed_at=clock.to_datetime(row["completed_at"]),
+        cached_from=row["cached_from"],
     )
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
 from nightdrop.records.metrics import CostSource, RunMetrics
-from nightdrop.records.model_call import CallClosed, CallOpened, CostRow, PastCall, dollars
+from nightdrop.records.model_call import CallClosed, CallOpened, PastCall, dollars
 from nightdrop.store.insert import insert_ignore
-from nightdrop.store.tables import batch_items, model_calls, run_files, runs
-
-CostKey = Literal["day", "agent", "model", "batch", "document"]
+from nightdrop.store.tables import batch_items, model_calls
 
 _m = model_calls.c
 _earlier = model_calls.alias("earlier")
+_GIVEN = ("call_id", "run_id", "attempt", "provider", "model", "opened_at", "reserved_pico")
 _OPENED: dict[str, Any] = {
-    **{name: sa.bindparam(name) for name in ("call_id", "run_id", "attempt", "provider", "model", "opened_at")},
+    **{name: sa.bindparam(name) for name in _GIVEN},
     "number": sa.select(sa.func.coalesce(sa.func.max(_earlier.c.number), 0) + 1)
     .where(_earlier.c.run_id == sa.bindparam("run_id"), _earlier.c.attempt == sa.bindparam("attempt"))
     .scalar_subquery(),
@@ -45,6 +44,8 @@ _CLOSE_CALL = (
                 "price_version",
                 "first_token_ms",
                 "response",
+                "saved_pico",
+                "tier",
             )
         }
     )
@@ -57,7 +58,7 @@ _PAST = (
 
 
 def open_call(connection: sa.Connection, call: CallOpened) -> None:
-    """Say that a call is about to be made. It counts as possibly billed until it is closed."""
+    """Say that a call is about to be made. It counts as possibly billed, at what it reserved, until it is closed."""
     connection.execute(
         _OPEN_CALL[connection.dialect.name],
         {
@@ -67,6 +68,7 @@ def open_call(connection: sa.Connection, call: CallOpened) -> None:
             "provider": call.provider,
             "model": call.model,
             "opened_at": call.opened_at,
+            "reserved_pico": call.reserved_pico,
         },
     )
 
@@ -89,6 +91,8 @@ def close_call(connection: sa.Connection, call_id: str, end: CallClosed) -> None
             "price_version": end.price.version,
             "first_token_ms": end.first_token_ms,
             "response": end.response,
+            "saved_pico": end.price.saved_pico,
+            "tier": end.tier,
         },
     )
 
@@ -150,47 +154,9 @@ def _metrics(row: sa.Row[Any]) -> RunMetrics:
     )
 
 
-def costs(connection: sa.Connection, by: CostKey | None = None) -> list[CostRow]:
-    """The whole ledger summed by day (UTC), agent, model, batch or document; one row without key when by is None."""
-    key = None if by is None else _keys(connection)[by]
-    columns = (_SUMS[0], _SUMS[1], _SUMS[2], _SUMS[3], _SUMS[4], _SUMS[8])
-    query = sa.select(sa.literal(None) if key is None else key.label("key"), *columns).select_from(
-        model_calls.outerjoin(runs, runs.c.run_id == _m.run_id)
-    )
-    if key is not None:
-        query = query.group_by(sa.text("key")).order_by(sa.text("key"))
-    rows = connection.execute(query).all()
-    return [
-        CostRow(
-            key=None if by is None else str(row[0] if row[0] is not None else "none"),
-            calls=row[1],
-            open_calls=int(row[2] or 0),
-            input_tokens=int(row[4] or 0),
-            output_tokens=int(row[5] or 0),
-            cost=None if row[3] else dollars(int(row[6])),
-        )
-        for row in rows
-    ]
-
-
 def batch_cost(connection: sa.Connection, batch_id: str) -> Decimal | None:
     """What a batch's own runs cost, None when a price is unknown; runs it found known already cost it nothing."""
     i = batch_items.c
     own = sa.select(i.run_id).where(i.batch_id == batch_id, i.disposition == "new")
     row = connection.execute(sa.select(_SUMS[1], _SUMS[2], _SUMS[8]).where(_m.run_id.in_(own))).one()
     return None if row[0] or row[1] else dollars(int(row[2]))
-
-
-def _keys(connection: sa.Connection) -> dict[CostKey, Any]:
-    first_file = sa.select(sa.func.min(run_files.c.sha256)).where(run_files.c.run_id == _m.run_id).scalar_subquery()
-    if connection.dialect.name == "sqlite":
-        day: Any = sa.func.strftime("%Y-%m-%d", _m.opened_at / 1000, "unixepoch")
-    else:
-        day = sa.func.to_char(sa.func.to_timestamp(_m.opened_at / 1000).op("AT TIME ZONE")("UTC"), "YYYY-MM-DD")
-    return {
-        "day": day,
-        "agent": runs.c.subject_id,
-        "model": _m.provider + sa.literal(":") + _m.model,
-        "batch": runs.c.batch_id,
-        "document": first_file,
-    }

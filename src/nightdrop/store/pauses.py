@@ -43,15 +43,18 @@ def continue_run(db: Database, run_id: str, answer: Any) -> str:
     Raises RunNotPaused, RunNotFound, and UsageError for an answer that is no JSON data.
     """
     as_json(answer, "the answer")
-    with db.write() as connection:
+
+    def commit(connection: sa.Connection) -> tuple[RunStatus | None, str]:
         found = decide(connection, run_id, answer, clock.now_ms())
-        revision = connection.scalar(sa.select(runs.c.revision).where(runs.c.run_id == run_id))
+        return found, str(connection.scalar(sa.select(runs.c.revision).where(runs.c.run_id == run_id)))
+
+    found, revision = db.transact(commit)
     if found is None:
         raise RunNotFound(f"there is no run {run_id!r} in {db.label}")
     if found is not RunStatus.PAUSED:
         raise RunNotPaused(f"run {run_id} is {found.value}, not PAUSED: there is nothing to answer")
     reach("continue.committed")
-    return str(revision)
+    return revision
 
 
 def decide(connection: sa.Connection, run_id: str, answer: Any, now_ms: int) -> RunStatus | None:

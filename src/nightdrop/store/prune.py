@@ -33,10 +33,19 @@ def prunable(cutoff_ms: int, with_letters: bool) -> sa.ColumnElement[bool]:
 
 def prunable_runs(
     connection: sa.Connection, cutoff_ms: int, with_letters: bool, *, after: str = "", limit: int
-) -> list[str]:
-    """Ids of such runs, oldest first, behind one."""
-    query = sa.select(runs.c.run_id).where(runs.c.run_id > after, prunable(cutoff_ms, with_letters))
-    return list(connection.scalars(query.order_by(runs.c.run_id).limit(limit)))
+) -> dict[str, int]:
+    """Such runs, oldest first, behind one: id to the attempt that is over."""
+    query = sa.select(runs.c.run_id, runs.c.attempt).where(runs.c.run_id > after, prunable(cutoff_ms, with_letters))
+    return {row.run_id: row.attempt for row in connection.execute(query.order_by(runs.c.run_id).limit(limit))}
+
+
+def attempts_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, int]:
+    """The attempt that each of these runs is at."""
+    found: dict[str, int] = {}
+    for at in range(0, len(run_ids), _CHUNK):
+        query = sa.select(runs.c.run_id, runs.c.attempt).where(runs.c.run_id.in_(run_ids[at : at + _CHUNK]))
+        found |= {row.run_id: row.attempt for row in connection.execute(query)}
+    return found
 
 
 def still_prunable(connection: sa.Connection, run_ids: Sequence[str], cutoff_ms: int, with_letters: bool) -> list[str]:

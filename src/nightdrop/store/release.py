@@ -52,7 +52,17 @@ def release(
     )
     if death is not None:
         _count(connection, mine, death)
-    return connection.execute(sa.update(runs).where(mine).values(executor_id=None, status="PENDING")).rowcount
+    asked = c.cancel_requested.is_(True)  # since the first look: it must not wait in the queue with that flag
+    back = (
+        sa.update(runs)
+        .where(mine)
+        .values(
+            executor_id=None,
+            status=sa.case((asked, RunStatus.CANCELLED.value), else_=RunStatus.PENDING.value),
+            completed_at=sa.case((asked, clock.now_ms()), else_=c.completed_at),
+        )
+    )
+    return connection.execute(back).rowcount
 
 
 def _count(connection: sa.Connection, mine: sa.ColumnElement[bool], death: Death) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.errors import BatchNotFound, RunNotFound
 from nightdrop.faults import reach
 from nightdrop.store.attempts import cancel
-from nightdrop.store.batches import cancel_batch, load_batch
+from nightdrop.store.batch_control import cancel_batch, cancel_own
+from nightdrop.store.batches import load_batch
 from nightdrop.store.database import Database
 from nightdrop.store.load import statuses
 
@@ -24,23 +28,31 @@ def stop_runs(db: Database, run_ids: Sequence[str]) -> int:
             for run_id in chunk:
                 if run_id not in known:
                     raise RunNotFound(f"there is no run {run_id!r} in {db.label}")
-    return _stop(db, run_ids)
+    return _in_chunks(db, run_ids, lambda c, chunk: cancel(c, chunk, clock.now_ms()))
 
 
 def stop_batch(db: Database, batch_id: str) -> int:
     """Cancel a batch and the runs that only it waits for; returns how many were open. Raises BatchNotFound."""
-    with db.write() as connection:
+
+    def mark(connection: sa.Connection) -> list[str]:
         if load_batch(connection, batch_id) is None:
             raise BatchNotFound(f"there is no batch {batch_id!r} in {db.label}")
-        open_runs = cancel_batch(connection, batch_id, clock.now_ms())
-    return _stop(db, open_runs)
+        return cancel_batch(connection, batch_id, clock.now_ms())
+
+    def stop(connection: sa.Connection, chunk: Sequence[str]) -> int:
+        return len(cancel_own(connection, batch_id, chunk, clock.now_ms()))
+
+    return _in_chunks(db, db.transact(mark), stop)
 
 
-def _stop(db: Database, run_ids: Sequence[str]) -> int:
-    asked = 0
+def _in_chunks(db: Database, run_ids: Sequence[str], stop: Callable[[sa.Connection, Sequence[str]], int]) -> int:
+    def commit(connection: sa.Connection, chunk: Sequence[str]) -> int:
+        asked = stop(connection, chunk)
+        reach("cancel.commit")
+        return asked
+
+    total = 0
     for at in range(0, len(run_ids), _CHUNK):
-        with db.write() as connection:
-            asked += cancel(connection, run_ids[at : at + _CHUNK], clock.now_ms())
-            reach("cancel.commit")
+        total += db.transact(partial(commit, chunk=run_ids[at : at + _CHUNK]))
         reach("cancel.committed")
-    return asked
+    return total

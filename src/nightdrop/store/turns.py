@@ -14,6 +14,15 @@ def take_turn(connection: sa.Connection, key: str) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
 
 
+TURNS = 5
+"""How often an operation is run that each time meets another process's."""
+
+
+def came_second(error: BaseException) -> bool:
+    """`must_retry`, also for an error that wraps the driver's."""
+    return must_retry(error) or (error.__cause__ is not None and must_retry(error.__cause__))
+
+
 def must_retry(error: BaseException) -> bool:
     """Whether a transaction failed only because another one came first: the same again will see what that one did."""
     if isinstance(error, sa.exc.IntegrityError):

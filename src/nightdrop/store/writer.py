@@ -14,17 +14,13 @@ import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
 from nightdrop.store.database import FAILED, Database
-from nightdrop.store.turns import must_retry
+from nightdrop.store.turns import TURNS, came_second, must_retry
 
 T = TypeVar("T")
 Operation = Callable[[sa.Connection], Any]
 
 _GROUP = 64
 """The most operations in one transaction: bounds how long the write lock is held."""
-
-
-_TURNS = 5
-"""How often an operation is run that each time meets another process's."""
 
 
 class Writer:
@@ -86,7 +82,7 @@ class Writer:
                 outcomes = [_attempt(connection, operation) for operation, _ in group]
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: every waiter must hear of it
             for operation, future in group:
-                if _came_second(error):
+                if came_second(error):
                     self._alone(operation, future)
                 else:
                     future.set_exception(_as_failure(error))
@@ -101,12 +97,12 @@ class Writer:
 
     def _alone(self, operation: Operation, future: Future[Any]) -> None:
         """Run an operation that met another process's in a transaction of its own, which sees what that one did."""
-        for left in range(_TURNS, 0, -1):
+        for left in range(TURNS, 0, -1):
             try:
                 with self._db.write() as connection:
                     value = operation(connection)
             except BaseException as error:  # noqa: BLE001 - the edge of a thread: the waiter must hear of it
-                if left > 1 and _came_second(error):
+                if left > 1 and came_second(error):
                     continue
                 # its own exception reaches its caller as it is; a database that fails is StorageFailed
                 future.set_exception(_as_failure(error) if isinstance(error, FAILED) else error)
@@ -127,10 +123,6 @@ def _attempt(connection: sa.Connection, operation: Operation) -> tuple[Any, Exce
         return None, error
     savepoint.commit()
     return value, None
-
-
-def _came_second(error: BaseException) -> bool:
-    return must_retry(error) or (error.__cause__ is not None and must_retry(error.__cause__))
 
 
 def _as_failure(error: BaseException) -> StorageFailed:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -99,6 +101,18 @@ class Meter:
                 self._file.write(json.dumps(call.to_json()) + "\n")
                 self._file.flush()
             self._calls.append(call)
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the billed calls as a provider's bill, for `nightdrop costs reconcile`: CSV with the columns
+        id (the caller's call id), day (UTC), model, input_tokens, output_tokens and cost (US dollars)."""
+        with Path(path).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(["id", "day", "model", "input_tokens", "output_tokens", "cost"])
+            for call in self.calls:
+                if call.billed:
+                    day = datetime.fromtimestamp(call.received_at / 1000, tz=UTC).date().isoformat()
+                    amounts = [call.input_tokens, call.output_tokens, format(call.cents / 100, "f")]
+                    writer.writerow([call.call_id or "", day, call.model, *amounts])
 
     def clear(self) -> None:
         """Forget the entries in memory; the file keeps its lines."""

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from nightdrop import clock
 from nightdrop.engine import Engine, Role, engine_for
 from nightdrop.portal import portal
+from nightdrop.schedules import Scheduler
 from nightdrop.store import Database
 from nightdrop.worker.quarantine import Quarantine
 
@@ -31,12 +32,14 @@ def work(
     role: Role = "worker",
     batches: Sequence[str] = (),
     quarantine: Quarantine | None = None,
+    scheduler: bool = False,
 ) -> None:
     """Execute queued runs of the loaded agents until SIGTERM, SIGINT or the end of standard input; then drain.
 
     batches: only runs of these. role "quarantine": suspects only, one at a time; ends by itself when none is left.
+    scheduler: fire the database's schedules too.
     """
-    stop = _Stop()
+    stop = _Stop(drain_seconds + 2 * _CLOSE_SECONDS)
     engine = portal().call(
         engine_for(
             db,
@@ -48,29 +51,42 @@ def work(
     )
     for batch_id in batches:
         portal().loop.call_soon_threadsafe(engine.adopt, batch_id)
+    fires = Scheduler(engine) if scheduler and role == "worker" and not batches else None
+    if fires is not None:
+        portal().loop.call_soon_threadsafe(fires.start)
     _wait(engine, stop, ends_when_idle=role == "quarantine")
-    if quarantine is not None:
-        quarantine.stop()
-    if not stop.at_once:
-        portal().call(engine.drain(drain_seconds))
-    _close(db, engine)
+
+    def end() -> None:
+        if fires is not None and not stop.at_once:
+            portal().call(fires.stop())
+        if quarantine is not None:
+            quarantine.stop(db)
+        if not stop.at_once:
+            portal().call(engine.drain(drain_seconds))
+        db.close()
+
+    _within(drain_seconds + _CLOSE_SECONDS, end, engine)
 
 
-def _close(db: Database, engine: Engine) -> None:
-    """Close the database. What runs has been handed back by then or is handed back here: nothing is waited for long."""
-    closing = threading.Thread(target=db.close, name="nightdrop-closing", daemon=True)
-    closing.start()
-    closing.join(_CLOSE_SECONDS)
-    if closing.is_alive():
+def _within(seconds: float, end: Callable[[], None], engine: Engine) -> None:
+    """Come to an end, or hand back what runs and leave: also when user code keeps the event loop to itself."""
+    ending = threading.Thread(target=end, name="nightdrop-closing", daemon=True)
+    ending.start()
+    ending.join(seconds)
+    if ending.is_alive():
         log.warning("the engine does not stop: this process hands back what it has and leaves")
         engine.abandon()
         os._exit(0)
 
 
 class _Stop:
-    """Set by SIGTERM or SIGINT; `at_once` by the end of standard input: whoever started this process is gone."""
+    """Set by SIGTERM or SIGINT; `at_once` by the end of standard input: whoever started this process is gone.
 
-    def __init__(self) -> None:
+    Then it leaves for sure within so many seconds, also when it hangs in its start or in its drain.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._asked = threading.Event()
         self.at_once = False
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,6 +105,9 @@ class _Stop:
             continue
         self.at_once = not self._asked.is_set()
         self._asked.set()
+        threading.Event().wait(self._seconds)
+        log.warning("this process does not come to its end: it leaves, and its lease will run out")
+        os._exit(1)
 
 
 def _wait(engine: Engine, stop: _Stop, *, ends_when_idle: bool) -> None:

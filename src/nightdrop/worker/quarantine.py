@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 from collections.abc import Sequence
 
-_STOP_SECONDS = 20  # it leaves by itself in less; killed, it would count against the document that it runs
+from nightdrop.engine import disown_children
+from nightdrop.errors import NightdropError
+from nightdrop.store import Database
+
+_STOP_SECONDS = 20  # it leaves by itself in less
+
+log = logging.getLogger("nightdrop.worker")
 
 
 class Quarantine:
@@ -28,8 +35,8 @@ class Quarantine:
         command = [*self._command, "--role", "quarantine", *named]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
-    def stop(self) -> None:
-        """End the child; what it runs is handed back."""
+    def stop(self, db: Database) -> None:
+        """End the child; what it runs is handed back, and if it has to be killed, not counted against."""
         self._stopped = True
         child = self._child
         if child is None or child.poll() is not None:
@@ -39,5 +46,9 @@ class Quarantine:
         try:
             child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
+            try:
+                disown_children(db)
+            except NightdropError as error:
+                log.warning("the end of the quarantine counts against what it runs: %s", error)
             child.kill()
             child.wait()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from nightdrop import BatchStatus, RunError, SqliteDb
 from nightdrop.records.request import RunRequest, Subject
-from nightdrop.store import attempts, batches
+from nightdrop.store import attempts, batch_control, batches
 from nightdrop.store.accept import accept
 from nightdrop.store.dead_letters import list_dead_letters
 
@@ -61,7 +61,7 @@ def test_a_source_without_a_name_is_always_a_new_batch(connection: sa.Connection
 
 def test_a_cancelled_batch_is_not_continued_by_the_same_call(connection: sa.Connection) -> None:
     first = opened(connection)
-    batches.cancel_batch(connection, first, 2)
+    batch_control.cancel_batch(connection, first, 2)
     assert opened(connection) != first
 
 
@@ -116,11 +116,11 @@ def test_cancel_and_resume(connection: sa.Connection) -> None:
     batch_id = opened(connection)
     done, waiting = add(connection, batch_id, "new", "new")
     attempts.complete(connection, done, 1, content={}, fields={}, now_ms=3)
-    assert batches.cancel_batch(connection, batch_id, 4) == [waiting]
+    assert batch_control.cancel_batch(connection, batch_id, 4) == [waiting]
     attempts.cancel(connection, [waiting], 4)
     assert counts(connection, batch_id) == (2, 2, 1, 0, 2)
-    assert batches.resume_batch(connection, batch_id) == [waiting]
-    batches.try_all_again(connection, [waiting], 5)
+    assert batch_control.resume_batch(connection, batch_id) == [waiting]
+    batch_control.try_all_again(connection, [waiting], 5)
     assert counts(connection, batch_id) == (2, 1, 0, 0, 2)
 
 
@@ -139,3 +139,13 @@ def test_dead_letters_of_a_batch(connection: sa.Connection) -> None:
         attempts.fail(connection, one, 1, RunError(code="no_text", message="a scan"), now_ms=4)
     assert [letter.run_id for letter in list_dead_letters(connection, batch_id=batch_id)] == [run_id]
     assert len(list_dead_letters(connection)) == 2
+
+
+def test_cancelling_spares_what_another_batch_joined_after_the_first_look(connection: sa.Connection) -> None:
+    batch_id, other = opened(connection), opened(connection, "other")
+    mine, shared = add(connection, batch_id, "new", "new")
+    assert sorted(batch_control.cancel_batch(connection, batch_id, 4)) == sorted([mine, shared])
+    row = {"batch_id": other, "file": "s.txt", "position": 1, "version": "v", "disposition": "known", "run_id": shared}
+    batches.add_items(connection, [row])
+    assert batch_control.cancel_own(connection, batch_id, [mine, shared], 4) == [mine]
+    assert counts(connection, other) == (1, 0, 0, 0, 1)

@@ -8,8 +8,13 @@ from nightdrop.store.tables.documents import documents
 from nightdrop.store.tables.executors import executors
 from nightdrop.store.tables.metadata import metadata
 from nightdrop.store.tables.model_calls import model_calls
+from nightdrop.store.tables.providers import providers
+from nightdrop.store.tables.rates import rate_shares, rates
 from nightdrop.store.tables.run_files import run_files
 from nightdrop.store.tables.runs import runs
+from nightdrop.store.tables.schedule_files import schedule_files
+from nightdrop.store.tables.schedule_runs import schedule_runs
+from nightdrop.store.tables.schedules import schedules
 
 __all__ = [
     "batch_items",
@@ -20,6 +25,12 @@ __all__ = [
     "executors",
     "metadata",
     "model_calls",
+    "providers",
+    "rate_shares",
+    "rates",
     "run_files",
     "runs",
+    "schedule_files",
+    "schedule_runs",
+    "schedules",
 ]

@@ -20,4 +20,5 @@ batch_items = sa.Table(
 )
 
 sa.Index("nightdrop_batch_items_run", batch_items.c.batch_id, batch_items.c.run_id)
+sa.Index("nightdrop_batch_items_of_run", batch_items.c.run_id)
 sa.Index("nightdrop_batch_items_position", batch_items.c.batch_id, batch_items.c.position)

@@ -18,4 +18,6 @@ batches = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("accepted_at", sa.BigInteger, nullable=True),  # when the source was listed to its end
     sa.Column("cancelled_at", sa.BigInteger, nullable=True),
+    sa.Column("budget_pico", sa.BigInteger, nullable=True),  # what its documents may cost; NULL: its agent says
+    sa.Column("on_budget", sa.String(16), nullable=True),  # fail | wait; NULL: its agent says
 )

@@ -23,4 +23,5 @@ executors = sa.Table(
     sa.Column("role", sa.String(16), nullable=False, server_default="process"),  # process | worker | quarantine
     sa.Column("parent_pid", sa.Integer, nullable=True),  # of a quarantine: the process that watches it
     sa.Column("parent_started", sa.Text, nullable=True),
+    sa.Column("scheduler", sa.Boolean, nullable=False, server_default=sa.false()),  # it fires schedules
 )

@@ -30,6 +30,9 @@ model_calls = sa.Table(
     sa.Column("price_version", sa.Text, nullable=True),
     sa.Column("first_token_ms", sa.BigInteger, nullable=True),
     sa.Column("response", sa.Text, nullable=True),  # the answer as JSON: a recorded call is never made again
+    sa.Column("saved_pico", sa.BigInteger, nullable=True),  # by the prompt cache, below 0 if it cost; NULL: unknown
+    sa.Column("tier", sa.Text, nullable=True),  # the service tier as the provider named it; NULL: it named none
+    sa.Column("reserved_pico", sa.BigInteger, nullable=True),  # what it might cost, said before; NULL: no budget
 )
 
 sa.Index("nightdrop_model_calls_run", model_calls.c.run_id, model_calls.c.attempt, model_calls.c.number)

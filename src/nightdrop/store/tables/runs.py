@@ -42,9 +42,13 @@ runs = sa.Table(
     sa.Column("decisions", sa.Text, nullable=True),  # JSON list: what was asked and answered, oldest first
     sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # executors that died having it
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died running it alone
+    sa.Column("waits_for", sa.Text, nullable=True),  # the paused provider or the budget that put it back in the queue
+    sa.Column("cached_from", sa.String(36), nullable=True),  # the run whose answer it was given, without any call
 )
 
 _queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))
+_waiting = sa.and_(runs.c.status == "PENDING", runs.c.waits_for.is_not(None))
+_completed = runs.c.status == "COMPLETED"
 _open = runs.c.status.in_(["PENDING", "RUNNING"])
 
 sa.Index(
@@ -63,6 +67,21 @@ sa.Index(
     runs.c.run_id,
     sqlite_where=_queued,
     postgresql_where=_queued,
+)
+sa.Index(
+    "nightdrop_runs_answers",
+    runs.c.subject_id,
+    runs.c.revision,
+    runs.c.input_hash,
+    sqlite_where=_completed,
+    postgresql_where=_completed,
+)
+sa.Index(
+    "nightdrop_runs_waiting",
+    runs.c.waits_for,
+    runs.c.not_before,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
 )
 sa.Index("nightdrop_runs_executor", runs.c.executor_id, sqlite_where=_open, postgresql_where=_open)
 sa.Index("nightdrop_runs_batch", runs.c.batch_id)
