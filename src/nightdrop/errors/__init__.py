@@ -20,6 +20,7 @@ from nightdrop.errors.document import (
     PdfNoPages,
     ReaderFailed,
     SchemaTooFree,
+    UrlRefused,
 )
 from nightdrop.errors.lookup import (
     every_error,
@@ -131,6 +132,7 @@ __all__ = [
     "SchemaTooFree",
     "SourceNotFound",
     "StorageFailed",
+    "UrlRefused",
     "UsageError",
     "WorkersFailed",
     "every_error",

@@ -22,6 +22,12 @@ class FileUnreadable(InputError):
     code = "file_unreadable"
 
 
+class UrlRefused(InputError):
+    """The URL leads where it must not: to an address that is not public, or it is not a plain http or https URL."""
+
+    code = "url_refused"
+
+
 class FileEmpty(InputError):
     """The file has no bytes."""
 

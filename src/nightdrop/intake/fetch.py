@@ -10,7 +10,9 @@ import httpx2
 
 from nightdrop import clock
 from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable
+from nightdrop.outbound import AllowedHosts, host_of, request
 from nightdrop.records.file import File, storable
+from nightdrop.settings import load_settings
 
 _TIMEOUT_SECONDS = 60.0  # for a connection, and for each piece
 _WHOLE_SECONDS = 300.0  # for a whole document: a server that drips must not hold the others up for ever
@@ -21,9 +23,9 @@ def read_file(file: File, max_bytes: int) -> bytes:
     if file.content is not None:
         return bytes(file.content)
     if file.url is not None:
-        if file.url.startswith("file://"):
+        if file.url.startswith("file://") and not file.guarded:
             return read_path(local_path(file.url), max_bytes)
-        return fetch_url(file.url, max_bytes)
+        return fetch_url(file.url, max_bytes, guarded=file.guarded)
     assert file.filepath is not None
     return read_path(file.filepath, max_bytes)
 
@@ -55,26 +57,47 @@ def local_path(url: str) -> str:
     return os.fsdecode(unquote_to_bytes(url.removeprefix("file://").encode("utf-8", "surrogateescape")))
 
 
-def fetch_url(url: str, max_bytes: int) -> bytes:
-    """The bytes behind an http(s) URL, redirects followed."""
+def fetch_url(url: str, max_bytes: int, *, guarded: bool) -> bytes:
+    """The bytes behind an http(s) URL and its redirects. Raises UrlRefused, FileMissing, FileUnreadable, FileTooLarge.
+
+    guarded: the URL was given by somebody else, so its host must be public too. Where it leads by redirects must be
+    public in either case: whoever answers is not who wrote the URL.
+    """
     shown = storable(url)
-    chunks: list[bytes] = []
-    size, deadline = 0, clock.monotonic() + _WHOLE_SECONDS
     try:
-        with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as response:
+        with request("GET", url, _allowed(url, guarded=guarded), timeout=_TIMEOUT_SECONDS) as response:
             if response.status_code in (404, 410):
                 raise FileMissing(f"{shown} answered {response.status_code}")
-            if response.status_code >= 400:
+            if response.status_code >= 300:
                 raise FileUnreadable(f"{shown} answered {response.status_code}")
-            for chunk in response.iter_bytes():
-                size += len(chunk)
-                if clock.monotonic() > deadline:
-                    raise FileUnreadable(f"{shown} was not complete after {_WHOLE_SECONDS:.0f} s")
-                if size > max_bytes:
-                    raise too_large(shown, size, max_bytes)
-                chunks.append(chunk)
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
+            return _body(response, shown, max_bytes)
+    except (httpx2.HTTPError, httpx2.StreamError, UnicodeError) as error:
         raise FileUnreadable(f"{shown} cannot be fetched: {type(error).__name__}: {error}") from error
+
+
+def _allowed(url: str, *, guarded: bool) -> AllowedHosts:
+    allowed = AllowedHosts.parse(load_settings().allow_hosts)
+    if guarded:
+        return allowed
+    try:
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        raise FileUnreadable(f"{storable(url)} cannot be fetched: {type(error).__name__}: {error}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise FileUnreadable(f"{storable(url)} is not an http or https URL")
+    return allowed.with_name(host_of(parsed))
+
+
+def _body(response: httpx2.Response, shown: str, max_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size, deadline = 0, clock.monotonic() + _WHOLE_SECONDS
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if clock.monotonic() > deadline:
+            raise FileUnreadable(f"{shown} was not complete after {_WHOLE_SECONDS:.0f} s")
+        if size > max_bytes:
+            raise too_large(shown, size, max_bytes)
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -13,7 +13,8 @@ class File:
     """One document: exactly one of `filepath`, `url` or `content`.
 
     Bytes are read once when the run is accepted; later changes of the file do not reach the run.
-    mime_type and filename override what path and content say. id: the caller's own name for it.
+    mime_type and filename override what path and content say. id: the caller's own name for it. guarded: somebody else
+    gave the URL, so it must not lead to addresses that only this machine or network reaches.
     """
 
     filepath: str | os.PathLike[str] | None = None
@@ -22,11 +23,14 @@ class File:
     mime_type: str | None = None
     filename: str | None = None
     id: str | None = None
+    guarded: bool = False
 
     def __post_init__(self) -> None:
         given = [name for name in ("filepath", "url", "content") if getattr(self, name) is not None]
         if len(given) != 1:
             raise UsageError(f"File takes exactly one of filepath=, url=, content=; got {', '.join(given) or 'none'}")
+        if self.guarded and self.url is None:
+            raise UsageError("File(guarded=True) is for a url=: paths and bytes are not fetched")
         if self.filepath is not None and not isinstance(self.filepath, str | os.PathLike):
             raise UsageError(f"File(filepath=) takes a path, got {type(self.filepath).__name__}")
         if self.content is not None and not isinstance(self.content, bytes | bytearray | memoryview):
