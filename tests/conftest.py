@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -100,18 +102,28 @@ def invoices(tmp_path: Path) -> Any:
 
 
 def nightdrop(*args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
-    """Start the real command line as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "nightdrop", *map(str, args)],
-        env={**os.environ, "COLUMNS": "200", **(env or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+    """Start the real command line as a process of its own; `stderr` is a file, since a full pipe would stop it."""
+    with tempfile.NamedTemporaryFile("w", prefix="nightdrop-stderr-", delete=False) as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nightdrop", *map(str, args)],
+            env={**os.environ, "COLUMNS": "200", **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            **options,
+        )
+    _said[process] = Path(said.name)
+    return process
+
+
+_said: weakref.WeakKeyDictionary[subprocess.Popen[str], Path] = weakref.WeakKeyDictionary()
+"""Where the processes that `nightdrop` started write their stderr."""
 
 
 def finished(process: subprocess.Popen[str], timeout: float = 120) -> tuple[int, str, str]:
     """Wait for a process: (exit code, stdout, stderr)."""
     out, err = process.communicate(timeout=timeout)
+    if (said := _said.pop(process, None)) is not None:
+        err = said.read_text()
+        said.unlink()
     return process.returncode, out, err

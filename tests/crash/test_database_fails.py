@@ -39,10 +39,14 @@ def test_postgres_restarted_under_load_loses_no_run(tmp_path: Path, invoices: An
         worker.send_signal(signal.SIGTERM)
         code, _, err = finished(worker, timeout=60)
         assert code == 0, err
+    except AssertionError:
+        print(s.query("SELECT status, executor_id, deaths, crashes, count(*) FROM nightdrop_runs GROUP BY 1, 2, 3, 4"))
+        print(s.query("SELECT * FROM nightdrop_executors"))
+        raise
     finally:
         if worker.poll() is None:
             worker.kill()
-            finished(worker)
+            print(finished(worker)[2][-4000:])
     assert s.query("SELECT status, count(*) FROM nightdrop_runs GROUP BY status") == [("COMPLETED", 120)]
 
 

@@ -54,12 +54,11 @@ def all_done(s: Scene) -> bool:
 
 def test_one_of_three_killed_in_mid_batch_loses_nothing(scene: Any, workers: Start) -> None:
     s = accepted(scene, 150)
-    workers(s, "--processes", "3", "--concurrency", "4", SLOW_SECONDS="0.02")
+    workers(s, "--processes", "3", "--concurrency", "4", SLOW_SECONDS="0.2")
+    busy = "SELECT e.pid FROM nightdrop_executors e JOIN nightdrop_runs r ON r.executor_id = e.executor_id "
+    busy += "WHERE r.status = 'RUNNING' LIMIT 1"
     until(lambda: len(pids(s)) == 3 and len(s.completed()) >= 10, 60, "three workers are at work")
-    victim = s.query(
-        "SELECT e.pid FROM nightdrop_executors e JOIN nightdrop_runs r ON r.executor_id = e.executor_id "
-        "WHERE r.status = 'RUNNING' LIMIT 1"
-    )[0][0]
+    victim = s.query(busy)[0][0]
     theirs = s.query(f"SELECT executor_id FROM nightdrop_executors WHERE pid = {victim}")[0][0]
     os.kill(victim, signal.SIGKILL)
     done = s.completed()  # first: the others go on

@@ -32,6 +32,7 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.1
 _AT_ONCE = 4  # of what is claimed, started without waiting for the queue's next poll
 _RECONCILE_SECONDS = 30.0
 _SOON_SECONDS = 3.0  # after the database was away: what it broke off is found sooner
+_TOLD_SECONDS = 5.0  # between two words about a database that is away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Pump:
             log.warning("what was claimed last goes back to the queue with the lease: %s", error)
 
     async def _run(self) -> None:
-        reconciled = clock.monotonic()
+        reconciled, told = clock.monotonic(), float("-inf")
         while True:
             busy = False
             try:
@@ -102,7 +103,9 @@ class Pump:
                     reconciled = clock.monotonic()
                     await self._reconcile()
             except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
-                log.warning("the pump could not look for work, trying again: %s: %s", type(error).__name__, error)
+                if clock.monotonic() - told > _TOLD_SECONDS:
+                    told = clock.monotonic()
+                    log.warning("the pump could not look for work, trying again: %s: %s", type(error).__name__, error)
                 reconciled = min(reconciled, clock.monotonic() - _RECONCILE_SECONDS + _SOON_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_BUSY_SECONDS if busy else _IDLE_SECONDS):  # wait_for may swallow a cancel

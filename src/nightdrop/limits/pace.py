@@ -58,7 +58,8 @@ class Pace:
 
     def wait(self, guess: float, now: float) -> float:
         """Seconds until a call of this size may go: 0 now, FULL when another must end before."""
-        if self.in_flight + 1 > max(1.0, self.width) or self.width <= 0 or self.share <= 0:
+        rated = self.requests.per_minute is not None or self.tokens.per_minute is not None
+        if self.in_flight + 1 > max(1.0, self.width) or self.width <= 0 or (rated and self.share <= 0):
             return FULL
         wait = max(
             self._hold_until - now,

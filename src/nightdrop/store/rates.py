@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop.store.executors import database_now
-from nightdrop.store.tables import rate_shares, rates
+from nightdrop.store.tables import executors, rate_shares, rates
 from nightdrop.store.turns import take_turn
 
 LEASE_MS = 5000
@@ -46,7 +46,9 @@ def renew(connection: sa.Connection, executor_id: str, demand: Demand) -> Share:
     """Renew a process's part of one limit. It gives up at once what others need, and takes what they have given up."""
     take_turn(connection, f"rates:{demand.key}")
     now = int(connection.execute(sa.select(database_now(connection))).scalar_one())
-    connection.execute(sa.delete(rate_shares).where(_s.key == demand.key, _s.renewed_at < now - LEASE_MS))
+    alive = sa.exists().where(executors.c.executor_id == _s.executor_id)
+    gone = sa.or_(_s.renewed_at < now - LEASE_MS, sa.and_(_s.executor_id != executor_id, ~alive))
+    connection.execute(sa.delete(rate_shares).where(_s.key == demand.key, gone))
     rows = connection.execute(sa.select(rate_shares).where(_s.key == demand.key)).all()
     others = [row for row in rows if row.executor_id != executor_id]
     mine = demand.waiting + demand.in_flight

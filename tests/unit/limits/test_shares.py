@@ -7,14 +7,23 @@ import random
 import pytest
 import sqlalchemy as sa
 
+from nightdrop.engine.identity import this_process
 from nightdrop.store import Database
+from nightdrop.store.executors import is_registered, reclaim, register
 from nightdrop.store.rates import Demand, Share, fair_part, give_up, learn, renew
 from nightdrop.store.tables import rate_shares
 
 
 def renewed(db: Database, executor: str, *, waiting: int = 0, in_flight: int = 0, places: int | None = 10) -> Share:
+    db.transact(lambda c: alive(c, executor))
     demand = Demand(key="k", waiting=waiting, in_flight=in_flight, places=places, width=7.0)
     return db.transact(lambda c: renew(c, executor, demand))
+
+
+def alive(connection: sa.Connection, executor: str) -> None:
+    if not is_registered(connection, executor):
+        about = {**this_process().to_row(), "executor_id": executor, "version": "1", "registry": "{}"}
+        register(connection, {**about, "lease_ms": 15_000, "concurrency": 4})
 
 
 def test_one_process_has_it_all_and_a_second_gets_its_half_when_that_is_given_up(db: Database) -> None:
@@ -40,6 +49,14 @@ def test_a_part_that_nobody_renews_is_free_after_its_lease(db: Database) -> None
     renewed(db, "dead", waiting=20)
     db.transact(lambda c: c.execute(sa.update(rate_shares).values(renewed_at=rate_shares.c.renewed_at - 6000)))
     assert renewed(db, "b", waiting=1).places == 10
+
+
+def test_a_part_of_a_process_that_was_found_dead_is_free_at_once(db: Database) -> None:
+    renewed(db, "dead", waiting=20)
+    assert renewed(db, "b", waiting=1).places == 0
+    db.transact(lambda c: reclaim(c, "dead"))
+    after = renewed(db, "b", waiting=1)
+    assert (after.places, after.share, after.others) == (10, 1.0, 0)
 
 
 def test_a_process_that_leaves_gives_up_at_once_and_what_was_learned_stays(db: Database) -> None:
