@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightdrop.records import (
         BatchProgress,
         BatchStatus,
+        FieldMatch,
         FieldResult,
         File,
         RunError,
@@ -41,6 +42,7 @@ _HOMES = {
     "DeadLetter": "nightdrop.records.dead_letter",
     "DeadLetterState": "nightdrop.records.dead_letter",
     "DeadLetters": "nightdrop.store.letters",
+    "FieldMatch": "nightdrop.records",
     "FieldResult": "nightdrop.records",
     "File": "nightdrop.records",
     "InputError": "nightdrop.errors",
@@ -75,6 +77,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetterState",
     "DeadLetters",
+    "FieldMatch",
     "FieldResult",
     "File",
     "InputError",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from nightdrop.agents.evidence import grounded
 from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents.pool import ReaderPool
@@ -13,7 +16,8 @@ _LOCAL_READER = "nightdrop.reading.task:read_document"
 
 
 async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
-    """A valid answer. Raises InputError for a document that cannot be used, ModelFailed for what the model did.
+    """A valid answer with the evidence of each value. Raises InputError for a document that cannot be used, ModelFailed
+    for what the model did.
 
     Every call of a model is written to `log` before it is made.
     """
@@ -21,7 +25,8 @@ async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lo
         return await _read_locally(spec, request, reader)
     from nightdrop.agents.ask import ask  # the model layer takes half a second to import: only where it is used
 
-    return await ask(spec, request, reader, log)
+    found = await ask(spec, request, reader, log)
+    return replace(found, fields=await grounded(spec, request, found.content, reader))
 
 
 async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import jsonschema
@@ -30,6 +31,11 @@ class OutputSchema:
             self._validator = _checked(given)
         else:
             raise SchemaInvalid(f"output_schema takes a pydantic model class or a JSON schema dict, got {given!r}")
+
+    @cached_property
+    def content_schema(self) -> dict[str, Any] | None:
+        """The schema of stored content: by the fields' own names, where `json_schema` asks by their aliases."""
+        return self.json_schema if self._model is None else self._model.model_json_schema(by_alias=False)
 
     @property
     def name(self) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from nightdrop.cli.show import print_table, printable, when
+from nightdrop.records.field import FieldResult
 from nightdrop.records.run import RunOutput, plain
 
 
@@ -18,8 +21,8 @@ def _asked(run: RunOutput) -> str | None:
     return f"{run.pause.question}{data}  (answer: nightdrop runs continue {run.run_id} --answer ...)"
 
 
-def print_run(run: RunOutput, waits_for: str | None) -> None:
-    """Everything that is known about a run."""
+def print_run(run: RunOutput, waits_for: str | None, *, evidence: bool = False) -> None:
+    """What is known about a run. evidence: also how and where each value was found."""
     lines = [
         ("run", run.run_id),
         ("status", run.status.value),
@@ -41,19 +44,42 @@ def print_run(run: RunOutput, waits_for: str | None) -> None:
             click.echo(f"{name:<10} {printable(value)}")
     if run.fields:
         click.echo()
-        print_table(
-            ["FIELD", "VALUE", "CONFIDENCE", "PAGE", "EVIDENCE"],
-            [
-                [
-                    path,
-                    "" if f.value is None else str(f.value).replace("\n", " / "),
-                    "" if f.confidence is None else f"{f.confidence:.2f}",
-                    "" if f.page is None else str(f.page),
-                    (f.evidence or "").replace("\n", " / "),
-                ]
-                for path, f in run.fields.items()
-            ],
-            fold="EVIDENCE",
-        )
+        columns = [*_SHORT, *(_PLACES if evidence else {})]
+        print_table(columns, [_cells(path, f, evidence) for path, f in run.fields.items()], fold="EVIDENCE")
     elif run.content is not None:
         click.echo(json.dumps(plain(run.content), ensure_ascii=False, indent=2))
+
+
+def _cells(path: str, found: FieldResult, evidence: bool) -> list[str]:
+    read = [*_SHORT.values(), *(_PLACES.values() if evidence else ())]
+    return [path, *(cell(found).replace("\n", " / ") for cell in read[1:])]
+
+
+def _place(found: FieldResult) -> str:
+    """Points on the page, or characters of its text."""
+    if found.bbox is not None:
+        return " ".join(f"{edge:.0f}" for edge in found.bbox)
+    return "" if found.span is None else f"{found.span[0]}-{found.span[1]}"
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.2f}"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+_SHORT: dict[str, Callable[[FieldResult], str]] = {
+    "FIELD": lambda f: "",
+    "VALUE": lambda f: _text(f.value),
+    "CONFIDENCE": lambda f: _share(f.confidence),
+    "PAGE": lambda f: _text(f.page),
+    "EVIDENCE": lambda f: f.evidence or "",
+}
+_PLACES: dict[str, Callable[[FieldResult], str]] = {
+    "MATCH": lambda f: _text(f.match),
+    "DOCUMENT": lambda f: _text(f.document),
+    "PLACE": _place,
+    "SAID": lambda f: _share(f.said),
+}

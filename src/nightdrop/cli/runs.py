@@ -77,9 +77,10 @@ def list_(
 @runs.command("show")
 @click.argument("run_id")
 @click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@click.option("--evidence", is_flag=True, help="How and where each value was found, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
-def show(run_id: str, db: str | None, as_json: bool) -> None:
+def show(run_id: str, db: str | None, evidence: bool, as_json: bool) -> None:
     """One run: its input, result, confidence per field, and error."""
     from nightdrop.cli.load import existing_database
     from nightdrop.cli.run_page import print_run
@@ -96,7 +97,7 @@ def show(run_id: str, db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(run.to_json() | {"waits_for": reason})
     else:
-        print_run(run, reason)
+        print_run(run, reason, evidence=evidence)
 
 
 @runs.command("cancel")

@@ -9,7 +9,7 @@ from typing import Any
 from nightdrop.reading.convert import convert
 from nightdrop.reading.found import Found, Source
 from nightdrop.reading.shape import Field, Kind
-from nightdrop.records import FieldResult
+from nightdrop.records import FieldMatch, FieldResult
 
 Place = Callable[[Found, Field], Found]
 
@@ -55,6 +55,8 @@ def _plain(filled: Filled, wanted: Field, sources: list[Source], at: str, parent
         filled.fields[at] = FieldResult(
             value=value,
             confidence=round(found.confidence, 2),
+            match=None if found.page is None else FieldMatch.EXACT,
+            document=None if found.page is None else 0,
             page=found.page,
             bbox=found.bbox,
             evidence=found.evidence,

@@ -9,35 +9,37 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from nightdrop.reading.convert import as_date, as_decimal
 from nightdrop.reading.dates import dates_in
 from nightdrop.reading.found import Box
 from nightdrop.reading.lines import Line, lines_of
-from nightdrop.reading.numbers import amounts_in, currency_of
+from nightdrop.reading.numbers import amounts_in, currency_of, parse_number
+from nightdrop.reading.offsets import Offsets
 from nightdrop.reading.shape import DATES, NUMBERS, Kind
 from nightdrop.reading.words import plain
 from nightdrop.records import DocumentText
+from nightdrop.records.field import FieldMatch
 
 _Place = tuple[Line, int, int]  # with start and end in its text
 _Piece = tuple[str, int, int, int]  # a word, the number of its line, start and end there
-MatchKind = Literal["exact", "near"]
 _PIECE = re.compile(r"\w+")
 _SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A place where the value stands. exact: the same value; near: the same but for case, accents, spaces or a break.
+    """A place where the value stands. EXACT: the same value; NEAR: the same but for case, accents, spaces or a break.
 
-    page is 1-based; bbox in points, None for documents without boxes; evidence: the text as it stands there;
-    count: how many places have it (the first one is given).
+    page is 1-based; bbox in points, None for documents without boxes, which have a span instead: start and end in the
+    page's text; evidence: the text as it stands there; count: how many places have it (the first one is given).
     """
 
-    kind: MatchKind
+    kind: FieldMatch
     page: int
     bbox: Box | None
+    span: tuple[int, int] | None
     evidence: str
     count: int
 
@@ -46,7 +48,7 @@ class Locator:
     """Searches many values in one document; `locate` is the same for a single one."""
 
     def __init__(self, text: DocumentText) -> None:
-        self._has_boxes = text.has_boxes
+        self._offsets = None if text.has_boxes else Offsets(text)
         self._lines = lines_of(text)
 
     def find(self, value: Any, kind: Kind) -> Match | None:
@@ -58,11 +60,18 @@ class Locator:
             return None if day is None else self._first(self._dates.get(day, []))
         if kind in NUMBERS or isinstance(value, int | float | Decimal):
             number = as_decimal(str(value))
-            return None if number is None else self._first(self._numbers.get(number, []))
+            return None if number is None else self._number(number)
         return self._text(str(value))
 
-    def _first(self, places: Sequence[_Place]) -> Match | None:
-        return self._match("exact", *places[0], len(places)) if places else None
+    def _first(self, places: Sequence[_Place], kind: FieldMatch = FieldMatch.EXACT) -> Match | None:
+        return self._match(kind, *places[0], len(places)) if places else None
+
+    def _number(self, number: Decimal) -> Match | None:
+        """As it is, else a share (0.19) as the rate that is printed (19 %)."""
+        found = self._first(self._numbers.get(number, []))
+        if found is not None or not 0 < abs(number) <= 1:
+            return found
+        return self._first(self._rates.get(number * 100, []), FieldMatch.NEAR)
 
     @cached_property
     def _dates(self) -> dict[datetime.date, list[_Place]]:
@@ -84,6 +93,15 @@ class Locator:
         return found
 
     @cached_property
+    def _rates(self) -> dict[Decimal, list[_Place]]:
+        found: dict[Decimal, list[_Place]] = {}
+        for line in self._lines:
+            for amount in amounts_in(line.text):
+                if amount.is_rate:
+                    found.setdefault(amount.value, []).append((line, amount.start, amount.end))
+        return found
+
+    @cached_property
     def _pieces(self) -> list[_Piece]:
         return [
             (word, number, start, end) for number, line in enumerate(self._lines) for word, start, end in line.tokens
@@ -96,10 +114,13 @@ class Locator:
         exact = [(line, at) for line in self._lines for at in _standing_alone(_flat(line.text), wanted)]
         if exact:
             line, at = exact[0]
-            return self._match("exact", line, at, at + len(wanted), len(exact))
+            return self._match(FieldMatch.EXACT, line, at, at + len(wanted), len(exact))
         day = as_date(wanted)
         if day is not None:
             return self._first(self._dates.get(day, []))
+        number = parse_number(wanted)
+        if number is not None:
+            return self._first(self._numbers.get(number, []), FieldMatch.NEAR)
         return self._near(wanted) or self._currency(wanted)
 
     def _near(self, wanted: str) -> Match | None:
@@ -107,44 +128,53 @@ class Locator:
         key = "".join(_PIECE.findall(plain(wanted)))
         if len(key) < _SHORTEST_NEAR:
             return None
-        if self._pieces is None:
-            self._pieces = [
-                (word, number, start, end)
-                for number, line in enumerate(self._lines)
-                for word, start, end in line.tokens
-            ]
         spans = list(_runs(self._pieces, key))
         if not spans:
             return None
         (_, first, start, _), (_, last, _, end) = spans[0]
         line = self._lines[first]
         if first == last:
-            return self._match("near", line, start, end, len(spans))
+            return self._match(FieldMatch.NEAR, line, start, end, len(spans))
         return self._over_lines(first, start, last, end, len(spans))
 
     def _over_lines(self, first: int, start: int, last: int, end: int, count: int) -> Match:
         parts = [
             (self._lines[n], start if n == first else 0, end if n == last else None) for n in range(first, last + 1)
         ]
-        boxes = [
-            line.box(a, len(line.text) if b is None else b) for line, a, b in parts if line.page == parts[0][0].page
-        ]
-        box = (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
-        evidence = "\n".join(_flat(line.text[a:b]) for line, a, b in parts)
         page = parts[0][0].page
-        return Match(kind="near", page=page, bbox=box if self._has_boxes else None, evidence=evidence, count=count)
+        ends = [(line, a, len(line.text) if b is None else b) for line, a, b in parts if line.page == page]
+        boxes = [line.box(*at) for line, *at in ends]
+        box = (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+        span = None
+        if self._offsets is not None:
+            pieces = [self._offsets.span(line, *at) for line, *at in ends]
+            span = (pieces[0][0], pieces[-1][1]) if pieces[0] is not None and pieces[-1] is not None else None
+        return Match(
+            kind=FieldMatch.NEAR,
+            page=page,
+            bbox=box if self._offsets is None else None,
+            span=span,
+            evidence="\n".join(_flat(line.text[a:b]) for line, a, b in parts),
+            count=count,
+        )
 
     def _currency(self, code: str) -> Match | None:
         """An ISO code is there when its sign stands beside an amount."""
         for line in self._lines if len(code) == 3 and code.isupper() else ():
             for amount in amounts_in(line.text):
                 if currency_of(amount.sign) == code:
-                    return self._match("near", line, amount.start, amount.end, 1)
+                    return self._match(FieldMatch.NEAR, line, amount.start, amount.end, 1)
         return None
 
-    def _match(self, kind: MatchKind, line: Line, start: int, end: int, count: int) -> Match:
-        box = line.box(start, end) if self._has_boxes else None
-        return Match(kind=kind, page=line.page, bbox=box, evidence=_flat(line.text[start:end]), count=count)
+    def _match(self, kind: FieldMatch, line: Line, start: int, end: int, count: int) -> Match:
+        return Match(
+            kind=kind,
+            page=line.page,
+            bbox=line.box(start, end) if self._offsets is None else None,
+            span=None if self._offsets is None else self._offsets.span(line, start, end),
+            evidence=_flat(line.text[start:end]),
+            count=count,
+        )
 
 
 def locate(value: Any, schema_type: Kind, text: DocumentText) -> Match | None:

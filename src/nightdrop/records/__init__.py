@@ -3,7 +3,7 @@
 from nightdrop.records.batch import BatchProgress, BatchStatus
 from nightdrop.records.dead_letter import DeadLetter, DeadLetterState
 from nightdrop.records.document import Document, DocumentText, NewDocument, Page, Word
-from nightdrop.records.field import FieldResult
+from nightdrop.records.field import FieldMatch, FieldResult
 from nightdrop.records.file import File
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
@@ -15,6 +15,7 @@ __all__ = [
     "DeadLetterState",
     "Document",
     "DocumentText",
+    "FieldMatch",
     "FieldResult",
     "File",
     "FileRef",

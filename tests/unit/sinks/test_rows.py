@@ -44,7 +44,7 @@ def test_a_row_has_exactly_the_contracts_keys() -> None:
     ]
     assert (row["file"], row["batch_id"], row["status"], row["cost"]) == ("drop/a.pdf", "b1", "COMPLETED", "0")
     assert row["content"]["total"] == "10.50"
-    assert row["fields"]["total"] == {"value": "10.50", "confidence": 0.7, "page": None, "bbox": None, "evidence": None}
+    assert row["fields"]["total"] == FieldResult(value="10.50", confidence=0.7).to_json()
     assert json.loads(json.dumps(row)) == row
 
 
