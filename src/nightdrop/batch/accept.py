@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.batch.listing import Listing
 from nightdrop.engine import Engine
+from nightdrop.errors import UsageError
 from nightdrop.faults import reach
 from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
 from nightdrop.intake.take import Listed, Taken, take_listed
@@ -28,13 +29,13 @@ from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
 from nightdrop.store.batch_control import failed_runs, try_all_again
+from nightdrop.store.fair_order import MOST, keep_ranks, ranks_of, set_share
 from nightdrop.store.schedule_files import known_files, remember_files
 from nightdrop.store.turns import take_turn
 
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _FETCHES = 16  # URLs fetched at a time
-_PRIORITY = 10  # behind ad-hoc runs of single documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,14 @@ class BatchCall:
     budget_pico: int | None = None  # what the batch may cost; None: as it is, else as its agent says
     on_budget: OnExceeded | None = None
     cache: bool = False  # what was answered already is given again
+    priority: int | None = None  # lower goes first; None: as it is, else behind single runs
+    weight: int | None = None  # of its documents for each one of a batch of weight 1; None: as it is, else 1
 
     def __post_init__(self) -> None:
         require_text(message=self.message, user_id=self.user_id)
+        for name, value, least in (("priority", self.priority, 0), ("weight", self.weight, 1)):
+            if value is not None and not least <= value <= MOST:
+                raise UsageError(f"{name}={value}: give a whole number from {least} to {MOST}")
 
     @property
     def fingerprint(self) -> str | None:
@@ -103,6 +109,7 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
             now_ms=clock.now_ms(),
         )
         rows.set_budget(connection, batch_id, call.budget_pico, call.on_budget)
+        set_share(connection, batch_id, call.priority, call.weight)
         if call.retry_failed:  # what an interrupted batch has taken in already is not taken in again
             try_all_again(connection, failed_runs(connection, batch_id), clock.now_ms())
         return batch_id
@@ -193,8 +200,10 @@ def _commit(
     known = _known(connection, batch_id, call, [t.key for t in taken])
     todo = [t for t in taken if known.get(t.key) != t.version]
     earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for t in todo])
-    requests = [_request(batch_id, call, t, t.identity in earlier) for t in todo]
+    order = ranks_of(connection, batch_id)
+    requests = [_request(batch_id, call, t, order, is_repeat=t.identity in earlier) for t in todo]
     accepted = accept(connection, requests, clock.now_ms())
+    keep_ranks(connection, batch_id, order[1])
     seen = rows.runs_in_batch(connection, batch_id, [a.run_id for a in accepted])
     items = []
     for position, (t, answer) in enumerate(
@@ -236,7 +245,9 @@ def _remember(connection: sa.Connection, call: BatchCall, items: Sequence[dict[s
     )
 
 
-def _request(batch_id: str, call: BatchCall, taken: Taken, is_repeat: bool) -> RunRequest:
+def _request(
+    batch_id: str, call: BatchCall, taken: Taken, order: tuple[int, Iterator[int]], *, is_repeat: bool
+) -> RunRequest:
     request = RunRequest(
         subject=call.subject,
         message=call.message,
@@ -245,7 +256,8 @@ def _request(batch_id: str, call: BatchCall, taken: Taken, is_repeat: bool) -> R
         user_id=call.user_id,
         batch_id=batch_id,
         schedule_run_id=None if call.schedule is None else call.schedule.schedule_run_id,
-        priority=_PRIORITY,
+        priority=order[0],
+        ranks=order[1],
         rerun=call.rerun,
         retry_failed=call.retry_failed,
         refused=taken.refused,

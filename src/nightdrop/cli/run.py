@@ -47,6 +47,8 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
     type=click.Choice(["fail", "wait"]),
     help="What becomes of documents that do not fit: an error, or they wait.  [default: the agent's, else fail]",
 )
+@click.option("--priority", type=int, metavar="N", help="Batches with a lower one go first.  [default: 10]")
+@click.option("--weight", type=int, metavar="N", help="Of its documents for each one of another batch.  [default: 1]")
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first N documents.")
 @click.option("--manifest", is_flag=True, help="SOURCE is a list of paths, whatever its name.")
 @click.option("--retry-failed", is_flag=True, help="Try documents again that failed before.")
@@ -78,6 +80,8 @@ class _Options:
     processes: int
     budget: str | None
     on_budget: Any
+    priority: int | None
+    weight: int | None
     limit: int | None
     manifest: bool
     retry_failed: bool
@@ -147,6 +151,8 @@ def _call(agent: Agent, options: _Options, budget_pico: int | None) -> BatchCall
         budget_pico=budget_pico,
         on_budget=options.on_budget,
         cache=agent.spec.cache,
+        priority=options.priority,
+        weight=options.weight,
     )
 
 

@@ -18,6 +18,7 @@ from nightdrop.engine.desk import Desk
 from nightdrop.engine.places import Places, freed
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
+from nightdrop.engine.room import Room
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import BudgetExceeded, NightdropError, StorageFailed
 from nightdrop.faults import reach
@@ -43,6 +44,7 @@ class Attempts:
         executor_id: str,
         places: Places,
         purses: Purses,
+        room: Room,
     ) -> None:
         self._desk = desk
         self._registry = registry
@@ -51,6 +53,7 @@ class Attempts:
         self._executor_id = executor_id
         self._places = places
         self._purses = purses
+        self._room = room
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()  # of the tasks, those that do not wait for a place
         self._cancelling: set[str] = set()
@@ -191,9 +194,10 @@ class Attempts:
                 documents=self._documents(work),
                 on_text=self._listeners.get(run_id),
             )
-            with decided(work.decisions), calling(self._caller(work)):
-                calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work))
-                found: Answer = await answer(spec, request, self._reader, calls)
+            async with self._room.held(sum(document.size for _, document in work.documents)):
+                with decided(work.decisions), calling(self._caller(work)):
+                    calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work))
+                    found: Answer = await answer(spec, request, self._reader, calls)
         except Postponed as later:
             if isinstance(later.because, BudgetExceeded):
                 self._purses.wait(later.because, work.run.batch_id)

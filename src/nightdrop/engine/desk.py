@@ -47,6 +47,11 @@ class Desk:
         """Run an operation on the writing thread; returns after its commit. Raises StorageFailed."""
         return await self._writer.write(operation)
 
+    @property
+    def commit_seconds(self) -> float:
+        """How long the last write took to be committed."""
+        return self._writer.seconds
+
     async def insist(self, operation: Callable[[sa.Connection], T]) -> T:
         """`write` for what must not be dropped: while the database cannot be written it is kept and tried again.
 

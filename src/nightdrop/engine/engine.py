@@ -24,6 +24,7 @@ from nightdrop.engine.places import Places
 from nightdrop.engine.pump import Pump
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
+from nightdrop.engine.room import Room
 from nightdrop.engine.suspects import Suspects
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, RunNotFound
@@ -32,6 +33,7 @@ from nightdrop.limits.board import Board, use_board
 from nightdrop.records.document import NewDocument
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
+from nightdrop.settings import load_settings
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
 from nightdrop.store.accept import accept
@@ -91,7 +93,14 @@ class Engine:
         purses = Purses()
         places = Places(capacity.runs)
         self._attempts = Attempts(
-            self.desk, self.registry, self._reader, self.waiters, self.executor_id, places, purses
+            self.desk,
+            self.registry,
+            self._reader,
+            self.waiters,
+            self.executor_id,
+            places,
+            purses,
+            Room(load_settings().memory_mb * 1024 * 1024),
         )
         suspects = None if alone else Suspects(self.desk, self.registry, self._options.quarantine)
         self._pump = Pump(self.desk, self._host, capacity, self._attempts, suspects, purses, self.executor_id)

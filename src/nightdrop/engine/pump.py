@@ -31,6 +31,7 @@ log = logging.getLogger("nightdrop.engine")
 _BUSY_SECONDS, _IDLE_SECONDS = 0.05, 0.1
 _AT_ONCE = 4  # of what is claimed, started without waiting for the queue's next poll
 _RECONCILE_SECONDS = 30.0
+_SLOW_COMMIT_SECONDS = 0.5  # from here on a process takes fewer runs in hand
 _SOON_SECONDS = 3.0  # after the database was away: what it broke off is found sooner
 _TOLD_SECONDS = 5.0  # between two words about a database that is away
 
@@ -156,7 +157,7 @@ class Pump:
             return []
         found = []
         for group, subjects in self._capacity.groups(clock.now_ms()).items():
-            window = self._capacity.window(group)
+            window = _slowed(self._capacity.window(group), self._desk.commit_seconds)
             free = 1 if alone else window - self._attempts.in_hand(group)
             if group != LOCAL_GROUP:
                 subjects = [subject for subject in subjects if self._purses.admits(subject)]
@@ -233,6 +234,11 @@ class Pump:
         if lost:
             log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
             await self._desk.write(lambda c: release(c, self._executor_id, lost))
+
+
+def _slowed(window: int, commit_seconds: float) -> int:
+    """Fewer runs in hand while commits take long: more work would only make them longer."""
+    return max(1, int(window * min(1.0, _SLOW_COMMIT_SECONDS / max(commit_seconds, 1e-9))))
 
 
 def _nothing(_: sa.Connection) -> None:

@@ -203,7 +203,7 @@ class Agent(StoredRuns):
         """A run for each distinct document of a folder, glob, manifest, URL, list or iterator; see `abatch`."""
         return portal().call(self.abatch(source, input, **options))
 
-    async def abatch(
+    async def abatch(  # noqa: PLR0913 - the options are the contract
         self,
         source: Source,
         input: str = "",
@@ -213,11 +213,14 @@ class Agent(StoredRuns):
         limit: int | None = None,
         rerun: bool = False,
         retry_failed: bool = False,
+        priority: int | None = None,
+        weight: int | None = None,
     ) -> Batch:
         """Start (or continue) a batch; returns when its row is committed, while documents are being accepted.
 
         The document's hash is its session: what is known already is not run again. concurrency: runs at a time in
         this process, fixed by its first batch. limit: take only so many documents. retry_failed: try failed ones again.
+        priority: lower goes first (10; single runs have 0). weight: of its documents for each one of weight 1 (1).
         """
         db = self._database("batch")
         check_ready(self.spec)
@@ -234,6 +237,8 @@ class Agent(StoredRuns):
             retry_failed=retry_failed,
             max_bytes=load_settings().max_file_bytes,
             cache=self.spec.cache,
+            priority=priority,
+            weight=weight,
         )
         return await portal().bridge(self._open(db, call, concurrency))
 

@@ -26,6 +26,7 @@ class BatchProgress:
 
     total: documents listed so far. done: ended ones, failed and skipped among them. failed: ended in ERROR
     or CANCELLED. skipped: content known already, from this batch (a duplicate) or an earlier one.
+    priority: lower goes first. weight: of its documents for each one of another batch.
     documents: distinct documents, one result row each. cost: US dollars, None when any price is unknown.
     """
 
@@ -42,6 +43,8 @@ class BatchProgress:
     cost: Decimal | None
     created_at: datetime | None
     completed_at: datetime | None
+    priority: int = 10
+    weight: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The plain form answered by `--json` and HTTP."""
@@ -56,6 +59,8 @@ class BatchProgress:
             "failed": self.failed,
             "skipped": self.skipped,
             "documents": self.documents,
+            "priority": self.priority,
+            "weight": self.weight,
             "cost": None if self.cost is None else format(self.cost, "f"),
             "created_at": iso(self.created_at),
             "completed_at": iso(self.completed_at),

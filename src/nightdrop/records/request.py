@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,7 +41,8 @@ class RunRequest:
 
     session_id None: a new run each time. rerun: even if the session has its answer. retry_failed: try an ERROR
     again. refused: the input cannot be used, so the run ends as it starts. executor_id: who executes it at once.
-    priority: lower goes first. cache: what was answered already is given again, unless rerun.
+    priority: lower goes first. ranks: where a new run takes its rank among those of its priority, None: the first.
+    cache: what was answered already is given again, unless rerun.
     """
 
     subject: Subject
@@ -52,6 +54,7 @@ class RunRequest:
     schedule_run_id: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     priority: int = 0
+    ranks: Iterator[int] | None = None
     rerun: bool = False
     retry_failed: bool = False
     refused: RunError | None = None

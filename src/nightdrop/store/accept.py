@@ -207,6 +207,7 @@ def _run_row(new: _Fresh, now_ms: int, is_current: bool) -> dict[str, Any]:
         "message": request.message,
         "metadata": json.dumps(request.metadata) if request.metadata else None,
         "priority": request.priority,
+        "rank": 0 if request.ranks is None else next(request.ranks),
         "executor_id": here,
         "dispatches": 0 if here is None else 1,
         "content": found.content if found else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,28 +56,38 @@ def claim(
     suspects: bool = False,
     without: Sequence[str] = (),
 ) -> list[Claimed]:
-    """Take up to `limit` queued runs that this registry can execute (of one batch only, if given), in order.
+    """Take up to `limit` queued runs that this registry can execute (of one batch only, if given), in order, and as
+    many of each agent or workflow while each has some.
 
     suspects: only those that were running when processes died, instead of only the others. without: no runs of these
     batches. Two processes never get the same run: SQLite holds the write lock, Postgres skips locked rows.
     """
     claimed: list[Claimed] = []
-    for subject in subjects:
-        if len(claimed) >= limit:
-            break
-        found = _queued(subject, now_ms, batch_id, suspects, without).limit(limit - len(claimed))
-        rows = connection.execute(found).all()
-        claimed.extend(
-            Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1, continued=bool(r.continued))
-            for r in rows
-        )
-    if claimed:
+    left = random.sample(subjects, len(subjects))  # nobody is first each time
+    while left and len(claimed) < limit:
+        quota = max(1, (limit - len(claimed)) // len(left))
+        more = []
+        for subject in left:
+            query = _queued(subject, now_ms, batch_id, suspects, without).limit(min(quota, limit - len(claimed)))
+            found = connection.execute(query).all() if len(claimed) < limit else []
+            claimed += _hand_over(connection, executor_id, found)
+            if len(found) == quota:
+                more.append(subject)
+        left = more
+    return claimed
+
+
+def _hand_over(connection: sa.Connection, executor_id: str, found: Sequence[Any]) -> list[Claimed]:
+    if found:
         connection.execute(
             sa.update(runs)
-            .where(runs.c.run_id.in_([c.run_id for c in claimed]))
+            .where(runs.c.run_id.in_([r.run_id for r in found]))
             .values(executor_id=executor_id, dispatches=runs.c.dispatches + 1)
         )
-    return claimed
+    return [
+        Claimed(run_id=r.run_id, attempt=r.attempt, dispatches=r.dispatches + 1, continued=bool(r.continued))
+        for r in found
+    ]
 
 
 def _queued(
@@ -100,7 +111,7 @@ def _queued(
             c.not_before <= (sa.bindparam("now") if now_ms is None else now_ms),
             c.deaths >= SUSPECT_AFTER if suspects else c.deaths < SUSPECT_AFTER,
         )
-        .order_by(c.priority, c.run_id)
+        .order_by(c.priority, c.rank, c.run_id)
     )
     if without:
         query = query.where(sa.or_(c.batch_id.is_(None), c.batch_id.not_in(without)))

@@ -218,6 +218,8 @@ def _progress(connection: sa.Connection, batch: sa.RowMapping) -> BatchProgress:
         skipped=skipped,
         documents=documents,
         cost=batch_cost(connection, batch["batch_id"]),
+        priority=batch["priority"],
+        weight=batch["weight"],
         created_at=clock.to_datetime(batch["created_at"]),
         completed_at=clock.to_datetime(last) if ended else None,
     )

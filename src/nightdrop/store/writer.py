@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from nightdrop.store.turns import TURNS, came_second, must_retry
 
 T = TypeVar("T")
 Operation = Callable[[sa.Connection], Any]
+_Item = tuple[Operation, Future[Any], float]  # when it was asked for
 
 _GROUP = 64
 """The most operations in one transaction: bounds how long the write lock is held."""
@@ -28,8 +30,9 @@ class Writer:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._queue: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._closed = False
+        self._seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="nightdrop-writer", daemon=True)
         self._thread.start()
 
@@ -38,8 +41,13 @@ class Writer:
         if self._closed:
             raise StorageFailed("the database was closed in this process")
         future: Future[T] = Future()
-        self._queue.put((operation, future))
+        self._queue.put((operation, future, time.monotonic()))
         return future
+
+    @property
+    def seconds(self) -> float:
+        """How long the last commit took from being asked for, its wait for earlier ones included."""
+        return self._seconds
 
     async def write(self, operation: Callable[[sa.Connection], T]) -> T:
         """Await an operation's commit. Shielded: a cancelled wait does not undo what was asked for."""
@@ -56,10 +64,11 @@ class Writer:
         while not stopping:
             group, stopping = self._next_group()
             if group:
-                self._commit(group)
+                self._commit([item[:2] for item in group])
+                self._seconds = time.monotonic() - group[0][2]
 
-    def _next_group(self) -> tuple[list[tuple[Operation, Future[Any]]], bool]:
-        group: list[tuple[Operation, Future[Any]]] = []
+    def _next_group(self) -> tuple[list[_Item], bool]:
+        group: list[_Item] = []
         item = self._queue.get()
         while item is not None:
             group.append(item)

@@ -20,4 +20,7 @@ batches = sa.Table(
     sa.Column("cancelled_at", sa.BigInteger, nullable=True),
     sa.Column("budget_pico", sa.BigInteger, nullable=True),  # what its documents may cost; NULL: its agent says
     sa.Column("on_budget", sa.String(16), nullable=True),  # fail | wait; NULL: its agent says
+    sa.Column("priority", sa.Integer, nullable=False, server_default="10"),  # lower goes first; single runs have 0
+    sa.Column("weight", sa.Integer, nullable=False, server_default="1"),  # of its documents, for each one of weight 1
+    sa.Column("next_rank", sa.BigInteger, nullable=False, server_default="0"),  # of what it takes in next
 )

@@ -44,6 +44,7 @@ runs = sa.Table(
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died running it alone
     sa.Column("waits_for", sa.Text, nullable=True),  # the paused provider or the budget that put it back in the queue
     sa.Column("cached_from", sa.String(36), nullable=True),  # the run whose answer it was given, without any call
+    sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),  # among those of its priority, lower first
 )
 
 _queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))
@@ -64,6 +65,7 @@ sa.Index(
     runs.c.subject_id,
     runs.c.revision,
     runs.c.priority,
+    runs.c.rank,
     runs.c.run_id,
     sqlite_where=_queued,
     postgresql_where=_queued,
