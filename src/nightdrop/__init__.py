@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nightdrop.errors import InputError, NightdropError, RunFailed, UsageError
+    from nightdrop.http.agent_os import AgentOS
     from nightdrop.pausing import pause
     from nightdrop.public.agent import Agent
-    from nightdrop.public.agent_os import AgentOS
     from nightdrop.public.batch import Batch
     from nightdrop.public.schedules import ScheduleManager, schedule_tools
     from nightdrop.records import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
-    "AgentOS": "nightdrop.public.agent_os",
+    "AgentOS": "nightdrop.http.agent_os",
     "Batch": "nightdrop.public.batch",
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",

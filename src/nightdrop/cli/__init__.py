@@ -14,6 +14,7 @@ _COMMANDS = {
     "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
+    "serve": ("nightdrop.cli.serve", "serve", "Serve agents over HTTP, and execute what is accepted."),
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it

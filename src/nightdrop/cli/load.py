@@ -16,8 +16,8 @@ from nightdrop.store import Database, SqliteDb
 from nightdrop.store.place import database_at
 
 if TYPE_CHECKING:
+    from nightdrop.http.agent_os import AgentOS
     from nightdrop.public.agent import Agent
-    from nightdrop.public.agent_os import AgentOS
 
 
 def load_agent(reference: str) -> Agent:
@@ -32,8 +32,8 @@ def load_agent(reference: str) -> Agent:
 
 def load_agents(reference: str, db_path: str | None) -> AgentOS:
     """The agents of `app.py:agent_os` (an AgentOS, an Agent or a list of them), on one database. Raises UsageError."""
+    from nightdrop.http.agent_os import AgentOS
     from nightdrop.public.agent import Agent
-    from nightdrop.public.agent_os import AgentOS
 
     found = load_object(reference, "APP")
     if isinstance(found, AgentOS):

@@ -51,6 +51,17 @@ from nightdrop.errors.run import (
     StorageFailed,
     WorkersFailed,
 )
+from nightdrop.errors.service import (
+    AgentNotFound,
+    HostRefused,
+    MediaTypeUnsupported,
+    MethodNotAllowed,
+    RequestTooLarge,
+    RouteNotFound,
+    RunNotEnded,
+    ServiceStopping,
+    UrlRefused,
+)
 from nightdrop.errors.usage import (
     BatchNotFound,
     DatabaseConflict,
@@ -76,6 +87,7 @@ from nightdrop.errors.usage import (
 )
 
 __all__ = [
+    "AgentNotFound",
     "AnswerInvalid",
     "AnswerRefused",
     "AnswerTruncated",
@@ -97,10 +109,13 @@ __all__ = [
     "FileTypeMismatch",
     "FileTypeUnsupported",
     "FileUnreadable",
+    "HostRefused",
     "InputError",
     "LetterNotFound",
     "LetterOutdated",
     "LetterWithoutBytes",
+    "MediaTypeUnsupported",
+    "MethodNotAllowed",
     "ModelFailed",
     "ModelNotFound",
     "ModelUnknown",
@@ -121,7 +136,10 @@ __all__ = [
     "RateLimited",
     "ReaderFailed",
     "RequestRejected",
+    "RequestTooLarge",
+    "RouteNotFound",
     "RunFailed",
+    "RunNotEnded",
     "RunNotFound",
     "RunNotPaused",
     "ScheduleExists",
@@ -130,6 +148,7 @@ __all__ = [
     "SchemaInvalid",
     "SchemaOutdated",
     "SchemaTooFree",
+    "ServiceStopping",
     "SourceNotFound",
     "StorageFailed",
     "UrlRefused",

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop.faults import reach
+from nightdrop.records.document import Document
 from nightdrop.store.blobs import PACKS, Blobs
 from nightdrop.store.insert import insert_ignore
 from nightdrop.store.tables import documents, run_files
@@ -148,3 +149,11 @@ def is_stored(connection: sa.Connection, sha256: str) -> bool:
     """Whether a row names this document, also one on its way out."""
     query = sa.select(documents.c.sha256).where(documents.c.sha256 == sha256)
     return connection.execute(query).first() is not None
+
+
+def find_document(connection: sa.Connection, sha256: str) -> Document | None:
+    """A document that the store holds, None when there is none, or it is on its way out."""
+    c = documents.c
+    query = sa.select(documents).where(c.sha256 == sha256, c.location.not_like(f"{GONE}%"))
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Document(**row)

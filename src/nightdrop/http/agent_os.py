@@ -1,12 +1,17 @@
-"""AgentOS: the agents of one service over one database, as `nightdrop worker` takes them."""
+"""AgentOS: the agents of one service over one database, as `nightdrop serve` and `nightdrop worker` take them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nightdrop.errors import UsageError
+from nightdrop.http.address import listen
 from nightdrop.public.agent import Agent
 from nightdrop.store import Database
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 class AgentOS:
@@ -37,3 +42,16 @@ class AgentOS:
 
     def __repr__(self) -> str:
         return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"
+
+    def get_app(self) -> FastAPI:
+        """The HTTP service as a FastAPI app. While it lives, its process executes what was accepted."""
+        from nightdrop.http.app import make_app  # FastAPI takes half a second to load: not for a worker
+
+        return make_app(self)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 7777) -> None:
+        """Serve the app until SIGTERM or Ctrl-C. Raises UsageError when the address cannot be bound, or must not be."""
+        with listen(host, port) as listening:
+            from nightdrop.http.serve import serve  # as above
+
+            serve(self.get_app(), listening)

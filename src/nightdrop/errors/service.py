@@ -1,0 +1,67 @@
+"""Requests that the HTTP service does not do."""
+
+from nightdrop.errors.root import NightdropError
+from nightdrop.errors.usage import UsageError
+
+
+class RouteNotFound(UsageError):
+    """There is no such route."""
+
+    code = "route_not_found"
+    http_status = 404
+
+
+class MethodNotAllowed(UsageError):
+    """The route does not take this method."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class RequestTooLarge(UsageError):
+    """The request is larger than the service takes."""
+
+    code = "request_too_large"
+    http_status = 413
+
+
+class MediaTypeUnsupported(UsageError):
+    """The request's body has a type that the route does not take."""
+
+    code = "media_type_unsupported"
+    http_status = 415
+
+
+class HostRefused(UsageError):
+    """The request did not come from this machine under a name of this machine, and there are no tokens."""
+
+    code = "host_refused"
+    http_status = 403
+
+
+class UrlRefused(UsageError):
+    """The service does not fetch this URL."""
+
+    code = "url_refused"
+
+
+class AgentNotFound(UsageError):
+    """The service has no such agent."""
+
+    code = "agent_not_found"
+    http_status = 404
+
+
+class RunNotEnded(UsageError):
+    """Only a run that ended in ERROR or CANCELLED can be tried again."""
+
+    code = "run_not_retryable"
+    http_status = 409
+
+
+class ServiceStopping(NightdropError):
+    """The service is being stopped: ask again."""
+
+    code = "service_stopping"
+    retryable = True
+    http_status = 503

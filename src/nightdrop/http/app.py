@@ -1,0 +1,80 @@
+"""The FastAPI app of one AgentOS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from nightdrop.engine import engine_for
+from nightdrop.http.access import Access
+from nightdrop.http.bodies import Bodies
+from nightdrop.http.problems import handle_errors
+from nightdrop.http.routes import agents, documents, events, health
+from nightdrop.http.service import Service
+from nightdrop.portal import portal
+from nightdrop.schedules import Scheduler
+from nightdrop.worker import Quarantine
+
+if TYPE_CHECKING:
+    from nightdrop.http.agent_os import AgentOS
+
+DRAIN_SECONDS = 10.0
+_ABOUT = (
+    "Documents go in, typed and checked data comes out, nothing is lost. Errors are RFC 9457 problems with a stable "
+    "`code`. Lists are newest first and page by `next_cursor`. Times are RFC 3339 in UTC, money is text in US dollars."
+)
+
+
+def make_app(agent_os: AgentOS, *, quarantine: Quarantine | None = None) -> FastAPI:
+    """The app. While it lives, this process executes the database's runs of these agents, and fires its schedules if
+    the AgentOS says so. quarantine: where runs go that may have killed a process."""
+    service = Service(agent_os=agent_os)
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        fires = await _begin(service, quarantine)
+        try:
+            yield
+        finally:
+            await _end(service, fires, quarantine)
+
+    app = FastAPI(
+        title="nightdrop",
+        version=version("nightdrop"),
+        description=_ABOUT,
+        lifespan=life,
+    )
+    app.state.service = service
+    app.add_middleware(Bodies)
+    app.add_middleware(Access)  # the outer one
+    handle_errors(app)
+    for routes in (agents, documents, events, health):
+        app.include_router(routes.router)
+    return app
+
+
+async def _begin(service: Service, quarantine: Quarantine | None) -> Scheduler | None:
+    ensure = None if quarantine is None else quarantine.ensure
+    engine = await portal().bridge(engine_for(service.db, quarantine=ensure))
+    if not service.agent_os.scheduler:
+        return None
+    fires = Scheduler(engine)
+    portal().loop.call_soon_threadsafe(fires.start)
+    return fires
+
+
+async def _end(service: Service, fires: Scheduler | None, quarantine: Quarantine | None) -> None:
+    """Fire nothing more, let runs end for some seconds, hand the others back."""
+    service.stopping = True
+    engine = await service.engine()
+    if fires is not None:
+        await portal().bridge(fires.stop())
+    if quarantine is not None:
+        await asyncio.to_thread(quarantine.stop, service.db)
+    await portal().bridge(engine.drain(DRAIN_SECONDS))
+    await asyncio.to_thread(service.db.close)

@@ -1,0 +1,80 @@
+"""What every route works on: the agents of one AgentOS, and their database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from nightdrop.engine import Engine, engine_for
+from nightdrop.errors import AgentNotFound, RunNotFound
+from nightdrop.http.feeds import Feeds
+from nightdrop.portal import portal
+from nightdrop.public.agent import Agent
+from nightdrop.records.run import RunOutput
+from nightdrop.store import Database
+from nightdrop.store.load import load_run
+
+if TYPE_CHECKING:
+    from nightdrop.http.agent_os import AgentOS
+
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One service. stopping: set when it is told to stop, so that long answers come to their end.
+
+    feeds: the text of streamed runs as their models write it.
+    """
+
+    agent_os: AgentOS
+    feeds: Feeds = field(default_factory=Feeds)
+    stopping: bool = False
+
+    @property
+    def db(self) -> Database:
+        """The database of all agents."""
+        return self.agent_os.db
+
+    def agent(self, agent_id: str) -> Agent:
+        """An agent by its id. Raises AgentNotFound."""
+        for agent in self.agent_os.agents:
+            if agent.id == agent_id:
+                return agent
+        known = ", ".join(agent.id for agent in self.agent_os.agents)
+        raise AgentNotFound(f"there is no agent {agent_id!r} here; there are: {known}")
+
+    async def engine(self) -> Engine:
+        """The engine that executes what is accepted here."""
+        return await portal().bridge(engine_for(self.db))
+
+    def read(self, query: Callable[[sa.Connection], T]) -> T:
+        """Ask the database; blocks."""
+        with self.db.read() as connection:
+            return query(connection)
+
+    async def aread(self, query: Callable[[sa.Connection], T]) -> T:
+        """`read` for async code."""
+        return await asyncio.to_thread(self.read, query)
+
+    def run(self, run_id: str, agent_id: str | None = None) -> RunOutput:
+        """A run as committed, of this agent if one is named. Raises RunNotFound."""
+        run = self.read(lambda c: load_run(c, run_id))
+        if run is None or (agent_id is not None and run.agent_id != agent_id):
+            raise RunNotFound(f"there is no run {run_id!r}" + (f" of agent {agent_id!r}" if agent_id else ""))
+        return run
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+Serving = Annotated[Service, Depends(service_of)]
+"""A route's argument: the service."""

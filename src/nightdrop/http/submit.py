@@ -1,0 +1,77 @@
+"""Handing in one run: accepted at once, then answered at once, as events, or at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+
+from nightdrop.http.feeds import Feed
+from nightdrop.http.follow import LOOK_SECONDS, event_stream, follow_run
+from nightdrop.http.forms import Submission
+from nightdrop.http.problems import run_problem
+from nightdrop.http.service import Service
+from nightdrop.portal import portal
+from nightdrop.public.agent import Agent
+from nightdrop.public.execute import RunCall, execute
+from nightdrop.records.run import RunOutput, RunStatus
+
+_OK, _ACCEPTED = 200, 202
+
+
+async def submit_run(service: Service, agent: Agent, given: Submission) -> Response:
+    """Accept a run and answer as the form wants: 202, an event stream, or the run at its end."""
+    form = given.form
+    call = RunCall(
+        input=form.message,
+        files=given.files,
+        session_id=form.session_id or None,
+        user_id=form.user_id or None,
+        background=True,  # also of one that is waited for: it outlives this request, and this process
+        rerun=form.rerun,
+        metadata=dict(form.metadata),
+    )
+    feed = Feed() if form.stream else None
+    run = await execute(agent.spec, service.db, call, None if feed is None else feed.heard)
+    place = {"Location": f"/agents/{agent.id}/runs/{run.run_id}"}
+    if feed is not None:
+        service.feeds.add(run.run_id, feed)
+        return event_stream(follow_run(service, run.run_id, None), **place)
+    if form.background:
+        return accepted(run, place)
+    return await answered(service, run, place)
+
+
+def accepted(run: RunOutput, place: dict[str, str]) -> Response:
+    """202: the run is committed."""
+    body = {"run_id": run.run_id, "session_id": run.session_id, "status": run.status.value}
+    return JSONResponse(body, _ACCEPTED, place)
+
+
+async def answered(service: Service, run: RunOutput, place: dict[str, str]) -> Response:
+    """The run at its end; 202 when the service is stopped before that: the run goes on elsewhere."""
+    ended = await _end_of(service, run)
+    if ended is None:
+        return accepted(run, place)
+    if ended.status in (RunStatus.ERROR, RunStatus.CANCELLED):
+        answer: Response = run_problem(ended)
+        answer.headers.update(place)
+        return answer
+    status = _OK if ended.status is RunStatus.COMPLETED else _ACCEPTED
+    return JSONResponse(ended.to_json(), status, place)
+
+
+async def _end_of(service: Service, run: RunOutput) -> RunOutput | None:
+    engine = await service.engine()
+    waiting = asyncio.create_task(portal().bridge(engine.wait(run.run_id)))
+    try:
+        while not waiting.done():
+            if service.stopping:
+                return None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(waiting), LOOK_SECONDS)
+        return waiting.result()
+    finally:
+        waiting.cancel()
