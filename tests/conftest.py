@@ -120,6 +120,11 @@ _said: weakref.WeakKeyDictionary[subprocess.Popen[str], Path] = weakref.WeakKeyD
 """Where the processes that `nightdrop` started write their stderr."""
 
 
+def said_so_far(process: subprocess.Popen[str]) -> str:
+    """What a process that `nightdrop` started has written to its stderr."""
+    return _said[process].read_text()
+
+
 def finished(process: subprocess.Popen[str], timeout: float = 120) -> tuple[int, str, str]:
     """Wait for a process: (exit code, stdout, stderr)."""
     out, err = process.communicate(timeout=timeout)

@@ -22,9 +22,7 @@ def _served(folder: Path) -> dict[str, dict[str, object]]:
 
 def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
     served = {f"{method.upper()} {path}" for path, methods in _served(tmp_path).items() for method in methods}
-    documented = {
-        name for row in PAGE.rows for name in re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", row[0])
-    }
+    documented = {name for row in PAGE.rows for name in re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", row[0])}
     assert documented == served
 
 

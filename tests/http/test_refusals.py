@@ -85,9 +85,19 @@ def test_a_form_that_is_broken(client: httpx2.Client) -> None:
     )
 
 
-def test_urls_are_not_fetched(client: httpx2.Client) -> None:
-    answer = client.post(RUNS, data={"file_urls": "http://127.0.0.1/secret"})
-    assert refused(answer) == (422, "url_refused")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/secret",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:10.0.0.1]/",
+        "http://2130706433/",
+        "file:///etc/passwd",
+        "http://localhost:1/",
+    ],
+)
+def test_urls_reach_public_addresses_only(client: httpx2.Client, url: str) -> None:
+    assert refused(client.post(RUNS, data={"file_urls": url})) == (422, "url_refused")
 
 
 def test_a_large_body_without_files(client: httpx2.Client) -> None:

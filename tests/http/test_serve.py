@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from nightdrop import AgentOS, UsageError
-from tests.conftest import finished, nightdrop, rows_at
+from tests.conftest import finished, nightdrop, rows_at, said_so_far
 from tests.http.conftest import running, until, upload
 
 APP = Path(__file__).parent / "served_app.py"
@@ -28,10 +28,9 @@ def serving(
     """(address, process) of `nightdrop serve` over the app, on a free port."""
     process = nightdrop("serve", f"{APP}:agent_os", "--port", "0", *options, env={"TEST_DB": place, **(env or {})})
     try:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://[\d.]+:\d+", line)
-        assert found is not None, line + process.stderr.read()
+        until(lambda: "Ctrl-C" in said_so_far(process) or process.poll() is not None)
+        found = re.search(r"http://[\d.]+:\d+", said_so_far(process))
+        assert found is not None, said_so_far(process)
         yield found[0], process
     finally:
         process.kill()

@@ -60,7 +60,6 @@ from nightdrop.errors.service import (
     RouteNotFound,
     RunNotEnded,
     ServiceStopping,
-    UrlRefused,
 )
 from nightdrop.errors.usage import (
     BatchNotFound,

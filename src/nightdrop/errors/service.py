@@ -39,12 +39,6 @@ class HostRefused(UsageError):
     http_status = 403
 
 
-class UrlRefused(UsageError):
-    """The service does not fetch this URL."""
-
-    code = "url_refused"
-
-
 class AgentNotFound(UsageError):
     """The service has no such agent."""
 

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from nightdrop.errors import FileTooLarge, MediaTypeUnsupported, UrlRefused
+from nightdrop.errors import FileTooLarge, MediaTypeUnsupported
 from nightdrop.http.shapes.text import Text
 from nightdrop.records.file import File
 from nightdrop.settings import load_settings
@@ -69,7 +69,7 @@ def openapi_body() -> dict[str, Any]:
 async def read_form(request: Request) -> AsyncIterator[Submission]:
     """The form of this request; its files are gone afterwards.
 
-    Raises MediaTypeUnsupported, RequestValidationError, FileTooLarge, UrlRefused.
+    Raises MediaTypeUnsupported, RequestValidationError, FileTooLarge.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in _TYPES:
@@ -77,14 +77,13 @@ async def read_form(request: Request) -> AsyncIterator[Submission]:
     limits = {"max_files": _MOST_FILES, "max_fields": _MOST_FIELDS, "max_part_size": _MOST_FIELD_BYTES}
     async with request.form(**limits) as form:
         fields = _fields(form)
-        if fields.file_urls:
-            raise refused_urls(fields.file_urls)
-        yield Submission(form=fields, files=[await _file(part) for part in _uploads(form)])
+        files = [await _file(part) for part in _uploads(form)]
+        yield Submission(form=fields, files=[*files, *url_files(fields.file_urls)])
 
 
-def refused_urls(urls: Sequence[str]) -> UrlRefused:
-    """The one place that decides on URLs handed in over HTTP: none is fetched until something guards it."""
-    return UrlRefused(f"{urls[0]}: this service fetches no URLs; send the document itself as a file")
+def url_files(urls: Sequence[str]) -> list[File]:
+    """Documents to fetch for somebody else: their addresses are checked, so that nobody looks into this network."""
+    return [File(url=url, guarded=True) for url in urls]
 
 
 def _fields(form: FormData) -> RunForm:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightdrop.http.shapes.text import Moment, Text
+from nightdrop.records.field import FieldMatch
 from nightdrop.records.run import RunStatus
 
 _EXAMPLE: dict[str, Any] = {
@@ -23,9 +24,13 @@ _EXAMPLE: dict[str, Any] = {
         "total": {
             "value": "117.00",
             "confidence": 0.85,
+            "match": "exact",
+            "document": 0,
             "page": 1,
             "bbox": [72.0, 144.0, 130.5, 156.0],
+            "span": None,
             "evidence": "117.00",
+            "said": None,
         }
     },
     "metrics": {
@@ -68,9 +73,13 @@ class FieldValue(BaseModel):
 
     value: Any
     confidence: float | None = Field(description="0 to 1; null when nobody can say.")
-    page: int | None
+    match: FieldMatch | None = Field(description="How it was found; null for what was not searched.")
+    document: int | None = Field(description="Position in `input.files`, from 0.")
+    page: int | None = Field(description="From 1.")
     bbox: list[float] | None = Field(description="left, top, right, bottom in PDF points from the page's top left.")
+    span: list[int] | None = Field(description="start and end in the page's text, where there are no boxes.")
     evidence: str | None
+    said: float | None = Field(description="The model's own confidence, where the schema asks for it.")
 
 
 class Metrics(BaseModel):
