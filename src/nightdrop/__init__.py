@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RunStatus,
     )
     from nightdrop.records.budget import Budget
+    from nightdrop.records.check import Check
     from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, Replay
     from nightdrop.records.event import RunEvent
     from nightdrop.records.pause import Pause
@@ -39,6 +40,7 @@ _HOMES = {
     "BatchProgress": "nightdrop.records",
     "BatchStatus": "nightdrop.records",
     "Budget": "nightdrop.records.budget",
+    "Check": "nightdrop.records.check",
     "DeadLetter": "nightdrop.records.dead_letter",
     "DeadLetterState": "nightdrop.records.dead_letter",
     "DeadLetters": "nightdrop.store.letters",
@@ -74,6 +76,7 @@ __all__ = [
     "BatchProgress",
     "BatchStatus",
     "Budget",
+    "Check",
     "DeadLetter",
     "DeadLetterState",
     "DeadLetters",

@@ -24,6 +24,7 @@ from nightdrop import (
     RunOutput,
     RunStatus,
     SqliteDb,
+    rules,
     schemas,
 )
 from nightdrop.records import FileRef, RunInput
@@ -89,13 +90,22 @@ def test_written_signatures_are_the_real_ones(name: str) -> None:
 
 
 def test_no_name_is_documented_that_does_not_exist() -> None:
-    assert set(PYTHON) - {"", "Python", "nightdrop.schemas", "nightdrop.testing"} == set(nightdrop.__all__)
+    assert set(PYTHON) - {"", "Python", "nightdrop.rules", "nightdrop.schemas", "nightdrop.testing"} == set(
+        nightdrop.__all__
+    )
 
 
 def test_the_built_in_schemas_are_documented() -> None:
     section = named(PYTHON["nightdrop.schemas"])
     for model in (schemas.Invoice, schemas.InvoiceLine):
         assert {model.__name__, *model.model_fields} <= section
+
+
+def test_every_rule_is_documented_as_it_is_called() -> None:
+    section = PYTHON["nightdrop.rules"]
+    assert set(rules.__all__) <= named(section)
+    for name in set(rules.__all__) - {"Failed", "Rule"}:
+        assert f"`{name}{_signature(getattr(rules, name))}`" in section, name
 
 
 def _run() -> RunOutput:
@@ -107,6 +117,7 @@ def _run() -> RunOutput:
         input=RunInput(message="", files=files),
         error=RunError(code="no_text", message=""),
         fields={"total": nightdrop.FieldResult(value="1")},
+        checks=(nightdrop.Check(rule="r", passed=True),),
     )
 
 
@@ -116,7 +127,10 @@ def _keys(data: Any) -> set[str]:
         return {key for item in data for key in _keys(item)}
     if not isinstance(data, dict):
         return set()
-    inner = {name: list(value.values()) if name == "fields" else value for name, value in data.items()}
+    inner = {
+        name: list(value.values()) if name == "fields" and isinstance(value, dict) else value
+        for name, value in data.items()
+    }
     return set(data) | {key for value in inner.values() for key in _keys(value)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nightdrop.agents.checks import doubted, judged
 from nightdrop.agents.evidence import grounded
 from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.spec import AgentSpec
@@ -16,11 +17,18 @@ _LOCAL_READER = "nightdrop.reading.task:read_document"
 
 
 async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
-    """A valid answer with the evidence of each value. Raises InputError for a document that cannot be used, ModelFailed
-    for what the model did.
+    """A valid answer with the evidence of each value, checked by the validators.
+
+    Raises InputError for a document that cannot be used, ModelFailed for what the model did.
 
     Every call of a model is written to `log` before it is made.
     """
+    found = await _made(spec, request, reader, log)
+    checks = (await judged(spec, found.content)).checks
+    return replace(found, fields=doubted(found.fields, checks), checks=checks)
+
+
+async def _made(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     if spec.is_local:
         return await _read_locally(spec, request, reader)
     from nightdrop.agents.ask import ask  # the model layer takes half a second to import: only where it is used

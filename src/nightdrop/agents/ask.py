@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import re
 from dataclasses import replace
@@ -25,6 +26,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from nightdrop.agents.admission import Admission
 from nightdrop.agents.caching import caching
+from nightdrop.agents.checks import judged
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.fit import fit
 from nightdrop.agents.marks import Marks
@@ -46,8 +48,11 @@ from nightdrop.errors import (
     DocumentTooLong,
     ModelFailed,
     NightdropError,
+    PriceUnknown,
 )
 from nightdrop.ledger.log import CallLog
+
+log = logging.getLogger("nightdrop.agents")
 
 
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
@@ -83,7 +88,7 @@ async def _ask_in_parts(
     spec: AgentSpec, parts: list[AnswerRequest], model: RecordedModel, tries: Tries, reader: ReaderPool, marks: Marks
 ) -> Answer:
     """One answer from the parts of a long document, asked in order so that recorded answers are found again."""
-    of_part = replace(spec, schema=part_schema(spec.schema), tools=())
+    of_part = replace(spec, schema=part_schema(spec.schema), tools=(), validators=())
     answers = []
     for part in parts:
         shown = await contents(part.message, part.documents, spec.model, reader, marks)
@@ -92,18 +97,35 @@ async def _ask_in_parts(
 
 
 async def _ask(spec: AgentSpec, shown: list[UserContent], model: RecordedModel, tries: Tries) -> Answer:
+    """The valid answer; once more asked where a rule that failed wants it. A second answer that fails loses nothing."""
+    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
+    found, response = await _valid(spec, messages, model, tries)
+    complaint = (await judged(spec, found.content)).complaint if spec.validators else None
+    if complaint is None:
+        return found
+    try:
+        again, _ = await _valid(spec, [*messages, response, _complaint(response, complaint)], model, tries)
+    except (ModelFailed, BudgetExceeded, PriceUnknown) as failure:
+        log.warning("the model was not asked again about a rule that failed: %s", failure)
+        return found
+    return again
+
+
+async def _valid(
+    spec: AgentSpec, messages: list[ModelMessage], model: RecordedModel, tries: Tries
+) -> tuple[Answer, ModelResponse]:
+    """An answer that fits the schema; `messages` grows by those that did not."""
     parameters = _parameters(spec, model.wrapped)
     settings = caching(spec, provider_of(spec.model), spec.schema.json_schema)
-    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
     while True:
         try:
             response = await model_request(
                 model, messages, model_settings=settings, model_request_parameters=parameters
             )
-            return Answer(content=_checked(spec, response))
+            return Answer(content=_checked(spec, response)), response
         except AnswerInvalid as invalid:
             await tries.after(invalid)
-            messages += [response, _complaint(response, invalid)]
+            messages += [response, _complaint(response, invalid.message)]
         except ModelFailed as failure:
             await tries.after(failure)
         except NightdropError:
@@ -157,9 +179,9 @@ def raw_answer(response: ModelResponse) -> str:
     return "".join(part.content for part in response.parts if isinstance(part, TextPart))
 
 
-def _complaint(response: ModelResponse, invalid: AnswerInvalid) -> ModelRequest:
-    """The invalid answer sent back with what is wrong with it."""
-    text = f"{invalid.message}\nAnswer again, with every problem fixed."
+def _complaint(response: ModelResponse, wrong: str) -> ModelRequest:
+    """The answer sent back with what is wrong with it."""
+    text = f"{wrong}\nAnswer again, with every problem fixed."
     for part in response.parts:
         if isinstance(part, ToolCallPart):
             return ModelRequest(

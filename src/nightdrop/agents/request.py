@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nightdrop.records.check import Check
 from nightdrop.records.field import FieldResult
 
 
@@ -31,7 +32,8 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A valid answer: content as JSON data, and what is known about each field."""
+    """A valid answer: content as JSON data, what is known about each field, and what the validators said."""
 
     content: Any
     fields: dict[str, FieldResult] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()

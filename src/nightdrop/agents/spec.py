@@ -12,6 +12,7 @@ from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.records.budget import Budget
 from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.request import Subject
+from nightdrop.rules import Rule
 
 LOCAL = "local"
 """The model that needs no key and no network: the local reader."""
@@ -23,7 +24,7 @@ class AgentSpec:
 
     model: "local", "provider:name", or a pydantic-ai Model. long_documents: what becomes of one that is too long
     for the model: cut by pages and merged, or refused. limits: None: the file's, else found out.
-    budget: what may be spent. cache: an answer that is there already serves.
+    budget: what may be spent. cache: an answer that is there already serves. validators: what an answer must keep.
     """
 
     id: str
@@ -37,6 +38,7 @@ class AgentSpec:
     limits: RateLimit | None = None
     budget: Budget | None = None
     cache: bool = False
+    validators: tuple[Rule | Callable[[Any], Any], ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -52,14 +54,16 @@ class AgentSpec:
 
     @property
     def revision(self) -> str:
-        """A hash of what decides the answer: model, instructions, schema, tools. Never of limits, budget or db."""
+        """A hash of what decides the answer: model, instructions, schema, tools, validators. Never of limits or db."""
         parts: dict[str, Any] = {
             "model": self.model_id,
             "instructions": self.instructions,
             "schema": self.schema.json_schema,
         }
         if self.tools:
-            parts["tools"] = [_tool_name(tool) for tool in self.tools]
+            parts["tools"] = [qualified_name(tool) for tool in self.tools]
+        if self.validators:
+            parts["validators"] = [qualified_name(validator) for validator in self.validators]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -69,7 +73,10 @@ class AgentSpec:
         return Subject(kind="agent", id=self.id, revision=self.revision)
 
 
-def _tool_name(tool: Callable[..., Any]) -> str:
-    """Qualified name, and `version` where the function has one: what makes a changed tool another revision."""
-    name = f"{getattr(tool, '__module__', '')}.{getattr(tool, '__qualname__', type(tool).__qualname__)}"
-    return f"{name}@{tool.version}" if hasattr(tool, "version") else name
+def qualified_name(given: Rule | Callable[..., Any]) -> str:
+    """Of a function its name, and `version` where it has one: what makes a changed one another revision. Of a rule what
+    it says."""
+    if isinstance(given, Rule):
+        return given.name
+    name = f"{getattr(given, '__module__', '')}.{getattr(given, '__qualname__', type(given).__qualname__)}"
+    return f"{name}@{given.version}" if hasattr(given, "version") else name

@@ -10,6 +10,7 @@ from pydantic_ai.exceptions import ModelRetry
 from pydantic_ai.messages import UserContent
 from pydantic_ai.output import StructuredDict
 
+from nightdrop.agents.checks import judged
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.recorded_model import RecordedModel
 from nightdrop.agents.request import Answer
@@ -46,18 +47,24 @@ def _agent(spec: AgentSpec, model: RecordedModel, answers: int) -> pydantic_ai.A
         output_type=output,
         retries={"tools": spec.retries, "output": _NO_LIMIT},
     )
-    invalid_answers = 0
+    invalid_answers, complained = 0, False
 
     @agent.output_validator
-    def validate(data: Any) -> Any:
-        """Invalid answers go back to the model with what is wrong, as long as there are tries left."""
-        nonlocal invalid_answers
+    async def validate(data: Any) -> Any:
+        """Invalid answers go back to the model with what is wrong, as long as there are tries left; one that a rule
+        wants asked again goes back once."""
+        nonlocal invalid_answers, complained
         try:
-            return spec.schema.validate(data)
+            content = spec.schema.validate(data)
         except AnswerInvalid as invalid:
             invalid_answers += 1
             if invalid_answers >= answers:
                 raise AnswerInvalid(invalid.message, raw_answer=json.dumps(data, default=str)) from invalid
             raise ModelRetry(invalid.message) from invalid
+        complaint = (await judged(spec, content)).complaint if spec.validators and not complained else None
+        if complaint is not None:
+            complained = True
+            raise ModelRetry(complaint)
+        return content
 
     return agent

@@ -39,6 +39,9 @@ def print_run(run: RunOutput, waits_for: str | None, *, evidence: bool = False) 
     ]
     for file in run.input.files:
         lines += [("file", file.source or file.filename), ("sha256", file.sha256)]
+    lines += [("wrong", f"{check.message}  ({check.rule})") for check in run.checks if not check.passed]
+    if evidence:
+        lines += [("right", check.rule) for check in run.checks if check.passed]
     for name, value in lines:
         if value:
             click.echo(f"{name:<10} {printable(value)}")

@@ -223,7 +223,13 @@ class Attempts:
             failure, raw_answer = RunError(code="internal", message=f"{type(error).__name__}: {error}"), None
         else:
             return lambda c: rows.complete(
-                c, run_id, attempt, content=found.content, fields=found.fields, now_ms=clock.now_ms()
+                c,
+                run_id,
+                attempt,
+                content=found.content,
+                fields=found.fields,
+                checks=found.checks,
+                now_ms=clock.now_ms(),
             )
         return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms(), raw_answer=raw_answer)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from pydantic import BaseModel
 
-from nightdrop.agents import LOCAL, AgentSpec, OutputSchema, check_name, check_ready
+from nightdrop.agents import AgentSpec, OutputSchema, check_name, check_ready
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.engine import engine_for, registry
 from nightdrop.errors import UsageError
@@ -17,12 +17,14 @@ from nightdrop.portal import portal
 from nightdrop.public import execute
 from nightdrop.public.batch import Batch
 from nightdrop.public.execute import Files
+from nightdrop.public.given import check_given
 from nightdrop.public.stepped import stepped
 from nightdrop.public.stored_runs import StoredRuns
 from nightdrop.records.budget import Budget
 from nightdrop.records.event import RunEvent
 from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.run import RunOutput
+from nightdrop.rules import Rule
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 
@@ -36,7 +38,7 @@ class Agent(StoredRuns):
     invalid calls of a document are tried again. limits: what the provider may be asked; None: found out. budget: what
     may be spent; it needs db. cache: a run over what an earlier one has answered is given its answer, without a call.
     long_documents: one too long for the model is cut by pages and the answers merged ("split"), or ends as
-    `document_too_long` ("refuse").
+    `document_too_long` ("refuse"). validators: rules and functions that say whether an answer can be right.
     """
 
     def __init__(  # noqa: PLR0913 - a constructor of the contract
@@ -54,23 +56,10 @@ class Agent(StoredRuns):
         budget: Budget | None = None,
         cache: bool = False,
         long_documents: Literal["split", "refuse"] = "split",
+        validators: Sequence[Rule | Callable[[Any], Any]] = (),
     ) -> None:
         schema = OutputSchema(output_schema)
         check_name(model)
-        if model == LOCAL and schema.json_schema is None:
-            raise UsageError('model="local" fills a schema: give output_schema=, such as nightdrop.schemas.Invoice')
-        if model == LOCAL and tools:
-            raise UsageError('model="local" calls no tools: leave tools= out, or name a model that does')
-        if db is not None and not isinstance(db, Database):
-            raise UsageError(f"db={db!r} is not a database: give db=SqliteDb({str(db)!r})")
-        if long_documents not in ("split", "refuse"):
-            raise UsageError(f"long_documents={long_documents!r}: choose 'split' or 'refuse'")
-        if limits is not None and not isinstance(limits, RateLimit):
-            raise UsageError(f"limits={limits!r}: give a RateLimit, such as RateLimit(requests_per_minute=600)")
-        if budget is not None and not isinstance(budget, Budget):
-            raise UsageError(f'budget={budget!r}: give a Budget, such as Budget(per_day="20.00")')
-        if retries < 0:
-            raise UsageError(f"retries={retries}: give 0 or more")
         self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
         self.name = name or self.id
         self.db: Database | None = db
@@ -86,7 +75,9 @@ class Agent(StoredRuns):
             limits=limits,
             budget=budget,
             cache=cache,
+            validators=tuple(validators) if isinstance(validators, Sequence) else validators,
         )
+        check_given(self.spec, db)
         if db is not None:
             self.use(db)
 
@@ -100,7 +91,7 @@ class Agent(StoredRuns):
 
     @property
     def revision(self) -> str:
-        """A hash of what decides its answers: model, instructions and schema."""
+        """A hash of what decides its answers: model, instructions, schema, tools and validators."""
         return self.spec.revision
 
     @overload

@@ -28,10 +28,10 @@ async def run_in_memory(
     log = MemoryLog(run_id)
     asked = AnswerRequest(message=request.message, documents=[_attachment(t) for t in taken], on_text=on_text)
     error: RunError | None = None
-    content, fields = None, {}
+    content, found = None, None
     try:
         found = await _answer_in_time(spec, asked, reader, log)
-        content, fields = spec.schema.load(found.content), found.fields
+        content = spec.schema.load(found.content)
     except NightdropError as problem:
         error = RunError(code=problem.code, message=problem.message, retryable=problem.retryable)
     return RunOutput(
@@ -42,7 +42,8 @@ async def run_in_memory(
         status=RunStatus.COMPLETED if error is None else RunStatus.ERROR,
         input=RunInput(message=request.message, files=request.files),
         content=content,
-        fields=fields,
+        fields=found.fields if found else {},
+        checks=found.checks if found else (),
         metrics=log.metrics(clock.monotonic() - begun),
         error=error,
         attempts=1,

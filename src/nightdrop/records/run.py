@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from nightdrop.clock import iso
 from nightdrop.errors import RunFailed
+from nightdrop.records.check import Check
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.pause import Pause
@@ -73,7 +74,7 @@ class RunOutput:
 
     content: an instance of the output schema (a dict for a JSON schema, text without one).
     fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. cached_from: the
-    run whose answer this one was given, None mostly. Times are aware UTC datetimes.
+    run whose answer this one was given, None mostly. checks: what each validator said. Times are aware UTC datetimes.
     """
 
     run_id: str
@@ -96,6 +97,7 @@ class RunOutput:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     cached_from: str | None = None
+    checks: tuple[Check, ...] = ()
 
     def raise_for_status(self) -> RunOutput:
         """Returns itself unless the run ended in ERROR or CANCELLED: then RunFailed with the error's code."""
@@ -136,6 +138,7 @@ class RunOutput:
             "started_at": iso(self.started_at),
             "completed_at": iso(self.completed_at),
             "cached_from": self.cached_from,
+            "checks": [check.to_json() for check in self.checks],
         }
 
 

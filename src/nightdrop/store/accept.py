@@ -212,6 +212,7 @@ def _run_row(new: _Fresh, now_ms: int, is_current: bool) -> dict[str, Any]:
         "dispatches": 0 if here is None else 1,
         "content": found.content if found else None,
         "fields": found.fields if found else None,
+        "checks": found.checks if found else None,
         "cached_from": found.run_id if found else None,
         "error_code": refused.code if refused else None,
         "error_message": refused.message if refused else None,

@@ -15,15 +15,16 @@ from nightdrop.store.tables import runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundAnswer:
-    """What a completed run has answered. content, fields: JSON text, as the row has it."""
+    """What a completed run has answered. content, fields, checks: JSON text, as the row has it."""
 
     run_id: str
     content: str | None
     fields: str | None
+    checks: str | None
 
 
 _FIND = (
-    sa.select(runs.c.run_id, runs.c.content, runs.c.fields)
+    sa.select(runs.c.run_id, runs.c.content, runs.c.fields, runs.c.checks)
     .where(
         runs.c.status == sa.literal_column("'COMPLETED'"),  # literal, so that the partial index is used
         runs.c.subject_id == sa.bindparam("of_subject"),

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop import clock
+from nightdrop.records.check import Check, checks_text
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.records.run import RunError, RunStatus
@@ -40,6 +41,7 @@ _COMPLETE = (
         status=RunStatus.COMPLETED.value,
         content=sa.bindparam("content"),
         fields=sa.bindparam("fields"),
+        checks=sa.bindparam("checks"),
         completed_at=sa.bindparam("completed_at"),
     )
 )
@@ -162,6 +164,7 @@ def complete(
     content: Any,
     fields: Mapping[str, FieldResult],
     now_ms: int,
+    checks: tuple[Check, ...] = (),
 ) -> bool:
     """Commit a valid result with its status, in one statement. False: another writer ended this attempt first."""
     values = {
@@ -169,6 +172,7 @@ def complete(
         "of_attempt": attempt,
         "content": json.dumps(content, ensure_ascii=False),
         "fields": json.dumps({p: f.to_json() for p, f in fields.items()}, ensure_ascii=False) if fields else None,
+        "checks": checks_text(checks),
         "completed_at": now_ms,
     }
     return connection.execute(_COMPLETE, values).rowcount == 1

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.errors import StorageFailed
 from nightdrop.records.budget import BUDGET, BatchOfRun
+from nightdrop.records.check import checks_of
 from nightdrop.records.document import Document
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
@@ -239,6 +240,7 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | 
         started_at=clock.to_datetime(row["started_at"]),
         completed_at=clock.to_datetime(row["completed_at"]),
         cached_from=row["cached_from"],
+        checks=checks_of(row["checks"]),
     )
 
 

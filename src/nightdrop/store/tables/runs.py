@@ -45,6 +45,7 @@ runs = sa.Table(
     sa.Column("waits_for", sa.Text, nullable=True),  # the paused provider or the budget that put it back in the queue
     sa.Column("cached_from", sa.String(36), nullable=True),  # the run whose answer it was given, without any call
     sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),  # among those of its priority, lower first
+    sa.Column("checks", sa.Text, nullable=True),  # JSON list: what each validator said of the content
 )
 
 _queued = sa.and_(runs.c.status == "PENDING", runs.c.executor_id.is_(None))
