@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from nightdrop.http.shapes import run as shapes
 from nightdrop.records import FieldResult, FileRef, RunError, RunInput, RunMetrics, RunOutput, RunStatus
+from nightdrop.records.check import Check
 from nightdrop.records.pause import Pause
 
 
@@ -22,10 +23,12 @@ def test_a_run() -> None:
         error=RunError(code="no_text", message=""),
         pause=Pause(question="?"),
         fields={"total": FieldResult(value="1")},
+        checks=(Check(rule="r", passed=True),),
     ).to_json()
     assert keys(shapes.Run) == set(run)
     assert keys(shapes.Metrics) == set(RunMetrics().to_json())
     assert keys(shapes.FieldValue) == set(run["fields"]["total"])
+    assert keys(shapes.RuleCheck) == set(run["checks"][0])
     assert keys(shapes.RunFile) == set(run["input"]["files"][0])
     assert keys(shapes.RunInputs) == set(run["input"])
     assert keys(shapes.RunProblem) == set(run["error"])

@@ -65,6 +65,7 @@ _EXAMPLE: dict[str, Any] = {
     "started_at": "2026-03-17T02:00:00.131Z",
     "completed_at": "2026-03-17T02:00:00.152Z",
     "cached_from": None,
+    "checks": [{"rule": "iban('iban')", "passed": True, "message": None, "fields": []}],
 }
 
 
@@ -80,6 +81,15 @@ class FieldValue(BaseModel):
     span: list[int] | None = Field(description="start and end in the page's text, where there are no boxes.")
     evidence: str | None
     said: float | None = Field(description="The model's own confidence, where the schema asks for it.")
+
+
+class RuleCheck(BaseModel):
+    """What one rule said of the content. fields: the dotted paths it is about; none: the answer as a whole."""
+
+    rule: str
+    passed: bool
+    message: str | None
+    fields: list[str]
 
 
 class Metrics(BaseModel):
@@ -154,6 +164,7 @@ class Run(BaseModel):
     started_at: Moment | None
     completed_at: Moment | None
     cached_from: str | None
+    checks: list[RuleCheck] = Field(description="What each validator said of the content.")
 
 
 class RunPage(BaseModel):
