@@ -2,10 +2,10 @@
 
 from nightdrop.agents.answer import answer
 from nightdrop.agents.output_schema import OutputSchema
-from nightdrop.agents.ready import check_name, check_ready
+from nightdrop.agents.ready import check_ready, named_models
 from nightdrop.agents.request import Answer, AnswerRequest, Attachment
 from nightdrop.agents.retry_policy import Postponed
-from nightdrop.agents.spec import LOCAL, AgentSpec
+from nightdrop.agents.spec import LOCAL, AgentSpec, model_id
 
 __all__ = [
     "LOCAL",
@@ -16,6 +16,7 @@ __all__ = [
     "OutputSchema",
     "Postponed",
     "answer",
-    "check_name",
     "check_ready",
+    "model_id",
+    "named_models",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -49,8 +50,8 @@ class Admission:
         self._probing = False
 
     async def enter(self, messages: list[ModelMessage]) -> Ticket:
-        """Wait until the call may be made; `answered` or `failed` must follow. Raises ProviderPaused for what goes back
-        to the queue, and the error that paused the provider for what somebody waits for."""
+        """Wait until the call may be made; `answered` or `failed` must follow. Raises ProviderPaused, whose `plain` is
+        the error that paused the provider, for what somebody waits for."""
         await self._pass()
         ticket = await self._governor.permit(self._caller, _guess(messages))
         if self._account.pause is not None and not self._probing:
@@ -61,6 +62,19 @@ class Admission:
                 raise
         return ticket
 
+    @property
+    def opens_at(self) -> float:
+        """When the provider may be asked, in milliseconds since 1970: 0 now, infinite once a person resumes it."""
+        now = clock.now_ms()
+        if not self._account.blocks(now) or self._account.pause is None:
+            return 0
+        return self._account.pause.probe_at or math.inf
+
+    @property
+    def paused_as(self) -> str | None:
+        """What rows call the pause of its provider, None while there is none."""
+        return None if self._account.pause is None else self._account.pause.name
+
     def let_go(self, ticket: Ticket) -> None:
         """The call was not made, or nobody waits for its end."""
         self._governor.settle(ticket, "failed")
@@ -70,7 +84,9 @@ class Admission:
         self._governor.settle(ticket, "answered", used=tokens, hints=_hints(headers))
         await self._is_there()
 
-    async def failed(self, ticket: Ticket, failure: NightdropError, headers: Mapping[str, str]) -> ModelFailed | None:
+    async def failed(
+        self, ticket: Ticket, failure: NightdropError, headers: Mapping[str, str]
+    ) -> ProviderPaused | None:
         """The call failed. What to raise instead, when it is the provider's failure and not the document's."""
         refused = isinstance(failure, RateLimited | ProviderOverloaded)
         outcome: Outcome = "refused" if refused else "failed"
@@ -102,7 +118,7 @@ class Admission:
         if self._account.pause is not None:
             raise self._paused(self._account.pause)
 
-    def _paused(self, pause: ProviderPause) -> ModelFailed:
+    def _paused(self, pause: ProviderPause) -> ProviderPaused:
         again = (pause.probe_at - clock.now_ms()) / 1000 if pause.probe_at is not None else _BY_HAND_SECONDS
         again = max(0.5, again)
         words = (
@@ -111,7 +127,7 @@ class Admission:
         )
         if self._caller.waits():
             return ProviderPaused(words, retry_after=again + random.random(), provider=pause.name)
-        return _BY_CODE.get(pause.code, ProviderPaused)(words)
+        return ProviderPaused(words, plain=_BY_CODE.get(pause.code, ProviderPaused)(words))
 
 
 def _hints(headers: Mapping[str, str]) -> Hints:

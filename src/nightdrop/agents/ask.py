@@ -17,28 +17,26 @@ from pydantic_ai.messages import (
     TextPart,
     ToolCallPart,
     ToolReturnPart,
-    UserContent,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from nightdrop.agents.admission import Admission
 from nightdrop.agents.caching import caching
 from nightdrop.agents.checks import judged
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.fit import fit
+from nightdrop.agents.lineup import Candidate, Lineup
 from nightdrop.agents.marks import Marks
-from nightdrop.agents.models import model_for, provider_of
+from nightdrop.agents.models import provider_of
 from nightdrop.agents.parts import cut, merge, part_schema
 from nightdrop.agents.prompt import contents
-from nightdrop.agents.recorded_model import RecordedModel
 from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.retry_policy import Postponed
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.agents.tools import ask_with_tools
-from nightdrop.agents.tries import Tries
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import (
     AnswerInvalid,
@@ -57,11 +55,10 @@ log = logging.getLogger("nightdrop.agents")
 
 async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     """The model's valid answer. Raises ModelFailed (RateLimited with `retry_after` when the wait is long)."""
-    admission = Admission(spec.model, spec.limits)
-    model = RecordedModel(model_for(spec.model), provider_of(spec.model), log, admission, request.on_text)
     try:
         with Marks() as marks:
-            return await _ask_about(spec, request, reader, model, Tries(spec.retries, log), marks)
+            lineup = Lineup(spec, log, reader, request.on_text)
+            return await _ask_about(spec, request, reader, lineup, marks)
     except BudgetExceeded as full:
         if full.wait_seconds is None:
             raise
@@ -70,68 +67,97 @@ async def ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: 
 
 
 async def _ask_about(
-    spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, model: RecordedModel, tries: Tries, marks: Marks
+    spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lineup: Lineup, marks: Marks
 ) -> Answer:
     for document in request.documents:
-        found = await fit(spec, document, reader)
+        found = await fit(spec.model, document, reader)
         if found.pages_per_part is not None:
             if spec.long_documents == "refuse":
                 raise DocumentTooLong(f"{document.filename or 'the document'} is too long: {found.reason}")
-            return await _ask_in_parts(spec, await cut(request, document, found, reader), model, tries, reader, marks)
-    shown = await contents(request.message, request.documents, spec.model, reader, marks)
+            return await _ask_in_parts(spec, await cut(request, document, found, reader), reader, lineup, marks)
     if spec.tools:
-        return await ask_with_tools(spec, shown, model, tries)
-    return await _ask(spec, shown, model, tries)
+        return await ask_with_tools(spec, request, reader, lineup, marks)
+    return await _ask(spec, request, reader, lineup, marks)
 
 
 async def _ask_in_parts(
-    spec: AgentSpec, parts: list[AnswerRequest], model: RecordedModel, tries: Tries, reader: ReaderPool, marks: Marks
+    spec: AgentSpec, parts: list[AnswerRequest], reader: ReaderPool, lineup: Lineup, marks: Marks
 ) -> Answer:
     """One answer from the parts of a long document, asked in order so that recorded answers are found again."""
     of_part = replace(spec, schema=part_schema(spec.schema), tools=(), validators=())
-    answers = []
-    for part in parts:
-        shown = await contents(part.message, part.documents, spec.model, reader, marks)
-        answers.append((await _ask(of_part, shown, model, tries)).content)
+    answers = [(await _ask(of_part, part, reader, lineup, marks)).content for part in parts]
     return Answer(content=spec.schema.validate(merge(answers)))
 
 
-async def _ask(spec: AgentSpec, shown: list[UserContent], model: RecordedModel, tries: Tries) -> Answer:
+async def _ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lineup: Lineup, marks: Marks) -> Answer:
     """The valid answer; once more asked where a rule that failed wants it. A second answer that fails loses nothing."""
-    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
-    found, response = await _valid(spec, messages, model, tries)
+    question = _Question(spec, request, reader, lineup, marks)
+    found, response = await question.valid_answer()
     complaint = (await judged(spec, found.content)).complaint if spec.validators else None
     if complaint is None:
         return found
+    question.complain(response, complaint)
     try:
-        again, _ = await _valid(spec, [*messages, response, _complaint(response, complaint)], model, tries)
+        again, _ = await question.valid_answer()
     except (ModelFailed, BudgetExceeded, PriceUnknown) as failure:
         log.warning("the model was not asked again about a rule that failed: %s", failure)
         return found
     return again
 
 
-async def _valid(
-    spec: AgentSpec, messages: list[ModelMessage], model: RecordedModel, tries: Tries
-) -> tuple[Answer, ModelResponse]:
-    """An answer that fits the schema; `messages` grows by those that did not."""
-    parameters = _parameters(spec, model.wrapped)
-    settings = caching(spec, provider_of(spec.model), spec.schema.json_schema)
-    while True:
-        try:
-            response = await model_request(
-                model, messages, model_settings=settings, model_request_parameters=parameters
-            )
-            return Answer(content=_checked(spec, response)), response
-        except AnswerInvalid as invalid:
-            await tries.after(invalid)
-            messages += [response, _complaint(response, invalid.message)]
-        except ModelFailed as failure:
-            await tries.after(failure)
-        except NightdropError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the model layer's and SDKs' own errors, sorted by `failures`
-            await tries.after(failure_of(error))
+class _Question:
+    """A question, and what was said about it with the model that it has come to. Another model is asked from the
+    beginning: it is shown the documents in its own way."""
+
+    def __init__(
+        self, spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lineup: Lineup, marks: Marks
+    ) -> None:
+        self._spec = spec
+        self._request = request
+        self._reader = reader
+        self._lineup = lineup
+        self._marks = marks
+        self._candidate: Candidate | None = None
+        self._messages: list[ModelMessage] = []
+        self._parameters = ModelRequestParameters()
+        self._settings: ModelSettings | None = None
+
+    async def valid_answer(self) -> tuple[Answer, ModelResponse]:
+        """An answer that fits the schema, after those that did not."""
+        documents = self._request.documents
+        while True:
+            candidate = await self._lineup.choose(documents)
+            if candidate is not self._candidate:
+                await self._begin(candidate)
+            try:
+                response = await model_request(
+                    candidate.recorded,
+                    self._messages,
+                    model_settings=self._settings,
+                    model_request_parameters=self._parameters,
+                )
+                return Answer(content=_checked(self._spec, response)), response
+            except AnswerInvalid as invalid:
+                await self._lineup.after(invalid, documents)
+                self.complain(response, invalid.message)
+            except ModelFailed as failure:
+                await self._lineup.after(failure, documents)
+            except NightdropError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the model layer's and SDKs' own errors, sorted by `failures`
+                await self._lineup.after(failure_of(error), documents)
+
+    def complain(self, response: ModelResponse, text: str) -> None:
+        """Send an answer back with what is wrong with it, when the model is asked next."""
+        self._messages += [response, _complaint(response, text)]
+
+    async def _begin(self, candidate: Candidate) -> None:
+        request, spec = self._request, self._spec
+        shown = await contents(request.message, request.documents, candidate.model, self._reader, self._marks)
+        self._candidate = candidate
+        self._parameters = _parameters(spec, candidate.recorded.wrapped)
+        self._settings = caching(spec, provider_of(candidate.model), spec.schema.json_schema)
+        self._messages = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
 
 
 def _parameters(spec: AgentSpec, model: Model) -> ModelRequestParameters:

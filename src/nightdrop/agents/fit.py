@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 from genai_prices import Usage, calc_price
 
 from nightdrop.agents.models import provider_of, reads_pdf
 from nightdrop.agents.request import Attachment
-from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents.kinds import PDF
 from nightdrop.documents.opened import opened_once
 from nightdrop.documents.pool import ReaderPool
@@ -35,16 +35,16 @@ class Fit:
     reason: str = ""
 
 
-async def fit(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> Fit:
+async def fit(model: Any, document: Attachment, reader: ReaderPool) -> Fit:
     """Measure one document against the model. Raises DocumentTooLong where it cannot be cut to size."""
-    window = context_window(provider_of(spec.model), str(getattr(spec.model, "model_name", spec.model)))
-    limit = _page_limit(spec) if document.mime_type == PDF else None
-    pages, tokens = await _size(spec, document, window, reader)
+    window = context_window(provider_of(model), str(getattr(model, "model_name", model)))
+    limit = _page_limit(model) if document.mime_type == PDF else None
+    pages, tokens = await _size(model, document, window, reader)
     per_part = pages
     reasons = []
     if limit is not None and pages > limit:
         per_part = limit
-        reasons.append(f"{pages} pages, {provider_of(spec.model)} reads {limit}")
+        reasons.append(f"{pages} pages, {provider_of(model)} reads {limit}")
     if window is not None and tokens > window * _ROOM:
         reasons.append(f"about {tokens:,} tokens, the model's context window is {window:,}")
         per_part = min(per_part, max(1, int(pages * window * _ROOM / tokens)))
@@ -55,7 +55,7 @@ async def fit(spec: AgentSpec, document: Attachment, reader: ReaderPool) -> Fit:
     return Fit(pages=pages, pages_per_part=per_part, reason="; ".join(reasons))
 
 
-async def _size(spec: AgentSpec, document: Attachment, window: int | None, reader: ReaderPool) -> tuple[int, int]:
+async def _size(model: Any, document: Attachment, window: int | None, reader: ReaderPool) -> tuple[int, int]:
     """Pages and about how many tokens; 0 tokens for what surely fits. A PDF is opened here at the latest: a damaged
     one is refused before any call. Other kinds count as one page.
     """
@@ -75,13 +75,13 @@ async def _size(spec: AgentSpec, document: Attachment, window: int | None, reade
     pages = found.pages if document.mime_type == PDF else 1
     if window is None or found.characters is None:
         return pages, 0
-    as_images = document.mime_type == PDF and (reads_pdf(spec.model) or found.images)
+    as_images = document.mime_type == PDF and (reads_pdf(model) or found.images)
     images = found.pages * _IMAGE_TOKENS if as_images else 0
     return pages, int(found.characters / _CHARACTERS_A_TOKEN) + images
 
 
-def _page_limit(spec: AgentSpec) -> int | None:
-    provider = provider_of(spec.model)
+def _page_limit(model: Any) -> int | None:
+    provider = provider_of(model)
     return next((n for name, n in _PAGE_LIMITS.items() if provider.startswith(name)), None)
 
 

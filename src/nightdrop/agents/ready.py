@@ -5,15 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from nightdrop import clock
-from nightdrop.agents.spec import LOCAL, AgentSpec
-from nightdrop.errors import ModelUnknown
+from nightdrop.agents.spec import LOCAL, AgentSpec, model_id
+from nightdrop.errors import ModelUnknown, UsageError
 from nightdrop.ledger.prices import check_priced, check_prices
 from nightdrop.limits.file import check_limits
 from nightdrop.records.budget import amount_of
 from nightdrop.settings import load_settings
 
 
-def check_name(model: Any) -> None:
+def named_models(model: Any) -> tuple[Any, ...]:
+    """The models that `model=` names, one or a list. Raises ModelUnknown or UsageError."""
+    models = tuple(model) if isinstance(model, list | tuple) else (model,)
+    if not models:
+        raise ModelUnknown('model=[] names no model: give one, such as "openai:gpt-5.5"')
+    for one in models:
+        _check_name(one)
+    names = [model_id(one) for one in models]
+    if len(names) > 1 and LOCAL in names:
+        raise UsageError('model="local" stands alone: it asks no provider, so nothing can take its place')
+    if len(set(names)) < len(names):
+        raise UsageError(f"model={names}: name each model once")
+    return models
+
+
+def _check_name(model: Any) -> None:
     """Refuse what cannot be a model. Raises ModelUnknown."""
     if isinstance(model, str):
         provider, colon, name = model.partition(":")
@@ -33,12 +48,12 @@ def check_ready(spec: AgentSpec, *, bounded: bool = False) -> None:
     check_prices(load_settings().prices)
     check_limits(load_settings().limits)
     _check_budget(spec, bounded=bounded)
-    if not isinstance(spec.model, str) or spec.model in _ready:
-        return
-    from nightdrop.agents.models import make_model  # the model layer is imported only where it is used
+    for model in spec.models:
+        if isinstance(model, str) and model not in _ready:
+            from nightdrop.agents.models import make_model  # the model layer is imported only where it is used
 
-    make_model(spec.model)
-    _ready.add(spec.model)
+            make_model(model)
+            _ready.add(model)
 
 
 def _check_budget(spec: AgentSpec, *, bounded: bool) -> None:
@@ -49,10 +64,9 @@ def _check_budget(spec: AgentSpec, *, bounded: bool) -> None:
         return
     if spec.budget is not None and spec.budget.price_unknown == "allow":
         return
-    provider, name = (
-        spec.model.split(":", 1) if isinstance(spec.model, str) else (spec.model.system, spec.model.model_name)
-    )
-    check_priced(provider, name, load_settings().prices, clock.now_ms())
+    for model in spec.models:
+        provider, name = model.split(":", 1) if isinstance(model, str) else (model.system, model.model_name)
+        check_priced(provider, name, load_settings().prices, clock.now_ms())
 
 
 _ready: set[str] = set()

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from pydantic_ai import exceptions as ai
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
@@ -30,6 +29,7 @@ from nightdrop.agents.failures import failure_of, may_be_billed
 from nightdrop.agents.need import need_of
 from nightdrop.agents.opening import opened
 from nightdrop.agents.retry_policy import ANSWERED, spends
+from nightdrop.agents.tape import Tape
 from nightdrop.errors import ModelFailed, NightdropError, PriceUnknown
 from nightdrop.faults import reach
 from nightdrop.ids import new_id
@@ -56,6 +56,7 @@ class RecordedModel(WrapperModel):
         provider: str,
         log: CallLog,
         admission: Admission,
+        tape: Tape,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(wrapped)
@@ -63,12 +64,12 @@ class RecordedModel(WrapperModel):
         self._provider_name = provider
         self._log = log
         self._on_text = on_text
-        self._recorded = [_response(c.response) for c in log.past if c.outcome == ANSWERED and c.response]
-        self._given = 0
+        self._tape = tape
 
-    def rewind(self) -> None:
-        """Begin again: the recorded answers are given again in order before any new call."""
-        self._given = 0
+    @property
+    def named(self) -> tuple[str, str]:
+        """Provider and model, as ledger rows call them."""
+        return self._provider_name, self.wrapped.model_name
 
     async def request(
         self,
@@ -76,11 +77,15 @@ class RecordedModel(WrapperModel):
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
-        """The next recorded answer of this attempt, or a call whose cost and answer are recorded."""
-        if self._given == len(self._recorded):
-            self._recorded.append(await self._call(messages, model_settings, model_request_parameters))
-        self._given += 1
-        return self._recorded[self._given - 1]
+        """The next recorded answer of this attempt, or a call whose cost and answer are recorded.
+
+        Raises AskedElsewhere when another model was asked next.
+        """
+        response = self._tape.give(self.named)
+        if response is None:
+            response = await self._call(messages, model_settings, model_request_parameters)
+            self._tape.add(self.named, response)
+        return response
 
     async def _call(
         self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
@@ -198,13 +203,6 @@ class RecordedModel(WrapperModel):
 def _headers_of(error: Exception) -> Mapping[str, str]:
     """What the model layer kept of a refusal's headers, where the HTTP client is not ours."""
     return getattr(error, "headers", None) or {}
-
-
-def _response(text: str) -> ModelResponse:
-    found = ModelMessagesTypeAdapter.validate_json(text)[0]
-    if not isinstance(found, ModelResponse):
-        raise ai.UnexpectedModelBehavior("the ledger's recorded answer is not a model response")
-    return found
 
 
 def _text_of(event: object) -> str:

@@ -42,23 +42,25 @@ _LONGEST_BACKOFF_SECONDS = 60.0
 class Rule:
     """What follows a failed call. spends: it uses up one of the attempt's `1 + retries` calls.
 
-    again: `at_once` (an invalid answer goes back with what is wrong with it), `after_backoff`, or `never`.
+    again: `at_once` (an invalid answer goes back with what is wrong with it), `after_backoff`, or `never`. elsewhere:
+    it says nothing of the document, only that this provider cannot answer now: the agent's next model is asked at once.
     """
 
     again: Literal["at_once", "after_backoff", "never"]
     spends: bool = True
+    elsewhere: bool = False
 
 
 RULES: dict[str, Rule] = {
     AnswerInvalid.code: Rule(again="at_once"),
-    ProviderUnavailable.code: Rule(again="after_backoff"),
+    ProviderUnavailable.code: Rule(again="after_backoff", elsewhere=True),
     RateLimited.code: Rule(again="after_backoff", spends=False),
-    ProviderOverloaded.code: Rule(again="after_backoff", spends=False),
-    ProviderPaused.code: Rule(again="after_backoff", spends=False),
-    QuotaExhausted.code: Rule(again="never", spends=False),
+    ProviderOverloaded.code: Rule(again="after_backoff", spends=False, elsewhere=True),
+    ProviderPaused.code: Rule(again="after_backoff", spends=False, elsewhere=True),
+    QuotaExhausted.code: Rule(again="never", spends=False, elsewhere=True),
     AnswerTruncated.code: Rule(again="never"),
     AnswerRefused.code: Rule(again="never"),
-    ProviderRefusedKey.code: Rule(again="never", spends=False),
+    ProviderRefusedKey.code: Rule(again="never", spends=False, elsewhere=True),
     ModelNotFound.code: Rule(again="never"),
     RequestRejected.code: Rule(again="never"),
     DocumentNotSent.code: Rule(again="never"),

@@ -22,7 +22,8 @@ LOCAL = "local"
 class AgentSpec:
     """Model, instructions and schema of an agent. retries: how many failed or invalid calls are tried again.
 
-    model: "local", "provider:name", or a pydantic-ai Model. long_documents: what becomes of one that is too long
+    model: "local", "provider:name", or a pydantic-ai Model. fallbacks: the models that are asked, in this order, while
+    the provider of the ones before cannot answer. long_documents: what becomes of one that is too long
     for the model: cut by pages and merged, or refused. limits: None: the file's, else found out.
     budget: what may be spent. cache: an answer that is there already serves. validators: what an answer must keep.
     """
@@ -39,6 +40,12 @@ class AgentSpec:
     budget: Budget | None = None
     cache: bool = False
     validators: tuple[Rule | Callable[[Any], Any], ...] = ()
+    fallbacks: tuple[Any, ...] = ()
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """Every model that may be asked, in order."""
+        return (self.model, *self.fallbacks)
 
     @property
     def is_local(self) -> bool:
@@ -47,19 +54,19 @@ class AgentSpec:
 
     @property
     def model_id(self) -> str:
-        """The model as text: its name, or class and name of a Model object."""
-        if isinstance(self.model, str):
-            return self.model
-        return f"{type(self.model).__module__}.{type(self.model).__qualname__}:{self.model.model_name}"
+        """Its models as text, in order."""
+        return ", ".join(map(model_id, self.models))
 
     @property
     def revision(self) -> str:
-        """A hash of what decides the answer: model, instructions, schema, tools, validators. Never of limits or db."""
+        """A hash of what decides the answer: models, instructions, schema, tools, validators. Never of limits or db."""
         parts: dict[str, Any] = {
-            "model": self.model_id,
+            "model": model_id(self.model),
             "instructions": self.instructions,
             "schema": self.schema.json_schema,
         }
+        if self.fallbacks:
+            parts["fallbacks"] = [model_id(model) for model in self.fallbacks]
         if self.tools:
             parts["tools"] = [qualified_name(tool) for tool in self.tools]
         if self.validators:
@@ -80,3 +87,10 @@ def qualified_name(given: Rule | Callable[..., Any]) -> str:
         return given.name
     name = f"{getattr(given, '__module__', '')}.{getattr(given, '__qualname__', type(given).__qualname__)}"
     return f"{name}@{given.version}" if hasattr(given, "version") else name
+
+
+def model_id(model: Any) -> str:
+    """A model as text: its name, or class and name of a Model object."""
+    if isinstance(model, str):
+        return model
+    return f"{type(model).__module__}.{type(model).__qualname__}:{model.model_name}"

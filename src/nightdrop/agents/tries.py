@@ -34,19 +34,35 @@ class Tries:
 
         Raises Postponed when the wait is long. send_back: an invalid answer may go back to the model.
         """
+        self.count(failure)
+        await self.wait(failure, send_back=send_back)
+
+    def count(self, failure: ModelFailed) -> None:
+        """Count a failure; raises it when no call is left."""
+        if isinstance(failure, RateLimited | ProviderOverloaded | ProviderPaused):
+            return
+        self._failed += 1
+        self._refused, self._refused_since = 0, None
+        self.spend(rule_for(failure.code).spends, failure)
+
+    def spend(self, calls: int, failure: ModelFailed) -> None:
+        """Have so many calls less; raises the failure when none is left."""
+        self.left -= calls
+        if self.left <= 0:
+            raise failure
+
+    async def wait(self, failure: ModelFailed, *, send_back: bool = True) -> None:
+        """Return when the next call may be made after a counted failure, or raise it when that cannot help."""
         if isinstance(failure, RateLimited | ProviderOverloaded):
             await self._wait_for_rate(failure)
             return
         if isinstance(failure, ProviderPaused):
             if failure.provider is None or failure.retry_after is None:
-                raise failure
+                raise failure.plain or failure
             await _wait(failure.retry_after, failure, waits_for=failure.provider)
             return
         rule = rule_for(failure.code)
-        self.left -= rule.spends
-        self._failed += 1
-        self._refused, self._refused_since = 0, None
-        if self.left <= 0 or rule.again == "never" or (rule.again == "at_once" and not send_back):
+        if rule.again == "never" or (rule.again == "at_once" and not send_back):
             raise failure
         if rule.again == "after_backoff":
             wait = failure.retry_after if failure.retry_after is not None else backoff(self._failed)

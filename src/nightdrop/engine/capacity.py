@@ -44,15 +44,16 @@ class Capacity:
         return max(_LEAST_WINDOW, 3 * self.runs(group))
 
     def groups(self, now_ms: int) -> dict[str, list[Subject]]:
-        """What this process may take now: loaded agents by what their calls count against, without those whose
-        provider is paused."""
+        """What this process may take now: loaded agents by what their calls count against, without those of whose
+        models none can be asked, since its provider is paused."""
         found: dict[str, list[Subject]] = {}
         for subject in self._registry:
             spec = self._registry.find(subject.id, subject.revision)
             if spec is None or spec.is_local:
                 found.setdefault(LOCAL_GROUP, []).append(subject)
                 continue
-            key = limit_key(spec.model)
-            if not self._board.account(key.account).blocks(now_ms):
+            keys = map(limit_key, spec.models)
+            key = next((key for key in keys if not self._board.account(key.account).blocks(now_ms)), None)
+            if key is not None:
                 found.setdefault(key.name, []).append(subject)
         return found

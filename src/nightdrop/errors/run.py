@@ -77,7 +77,8 @@ class ProviderOverloaded(ModelFailed):
 class ProviderPaused(ModelFailed):
     """Nothing is asked of the provider now: it is paused for every document.
 
-    provider: what the run waits for, in the queue; None: it does not wait.
+    provider: what the run waits for, in the queue; None: it does not wait. plain: what somebody who waits for the run
+    is told instead, None when nobody does.
     """
 
     code = "provider_paused"
@@ -85,9 +86,15 @@ class ProviderPaused(ModelFailed):
     http_status = 503
 
     def __init__(
-        self, message: str | None = None, *, retry_after: float | None = None, provider: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        retry_after: float | None = None,
+        provider: str | None = None,
+        plain: ModelFailed | None = None,
     ) -> None:
         self.provider = provider
+        self.plain = plain
         super().__init__(message, retry_after=retry_after)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from pydantic import BaseModel
 
-from nightdrop.agents import AgentSpec, OutputSchema, check_name, check_ready
+from nightdrop.agents import AgentSpec, OutputSchema, check_ready, model_id, named_models
 from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.engine import engine_for, registry
 from nightdrop.errors import UsageError
@@ -33,7 +33,8 @@ class Agent(StoredRuns):
     """Turns documents into typed data.
 
     id: the route and the identity in rows; default: slug of name. model: "local" (no key, no network),
-    "provider:name", or a pydantic-ai Model. output_schema: a pydantic model or a JSON schema dict; None: text.
+    "provider:name", a pydantic-ai Model, or a list of these: each is asked while the provider of those before it cannot
+    answer. output_schema: a pydantic model or a JSON schema dict; None: text.
     db: None stores nothing. tools: functions the model may call before it answers. retries: how many failed or
     invalid calls of a document are tried again. limits: what the provider may be asked; None: found out. budget: what
     may be spent; it needs db. cache: a run over what an earlier one has answered is given its answer, without a call.
@@ -59,14 +60,15 @@ class Agent(StoredRuns):
         validators: Sequence[Rule | Callable[[Any], Any]] = (),
     ) -> None:
         schema = OutputSchema(output_schema)
-        check_name(model)
-        self.id = id or slug(name or f"{model if isinstance(model, str) else model.model_name}-{schema.name}")
+        models = named_models(model)
+        self.id = id or slug(name or "-".join([*map(_short, models), schema.name]))
         self.name = name or self.id
         self.db: Database | None = db
         self.spec = AgentSpec(
             id=self.id,
             name=self.name,
-            model=model,
+            model=models[0],
+            fallbacks=models[1:],
             instructions=instructions,
             schema=schema,
             tools=tuple(tools),
@@ -87,11 +89,13 @@ class Agent(StoredRuns):
         registry.add(self.spec)
 
     def __repr__(self) -> str:
-        return f"Agent(id={self.id!r}, model={self.spec.model!r}, output_schema={self.spec.schema.name}, db={self.db})"
+        models = [model_id(model) for model in self.spec.models]
+        named = repr(models if len(models) > 1 else self.spec.model)
+        return f"Agent(id={self.id!r}, model={named}, output_schema={self.spec.schema.name}, db={self.db})"
 
     @property
     def revision(self) -> str:
-        """A hash of what decides its answers: model, instructions, schema, tools and validators."""
+        """A hash of what decides its answers: models, instructions, schema, tools and validators."""
         return self.spec.revision
 
     @overload
@@ -238,6 +242,10 @@ class Agent(StoredRuns):
         engine = await engine_for(db, concurrency=concurrency)
         batch_id = await open_batch_for(engine, call)
         return Batch(engine, batch_id, self.spec.schema, call, files)
+
+
+def _short(model: Any) -> str:
+    return model if isinstance(model, str) else str(model.model_name)
 
 
 def _call(

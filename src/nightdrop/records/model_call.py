@@ -66,11 +66,13 @@ class CallClosed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCall:
     """An earlier call of the same attempt, whose end is recorded. response: None if it failed. at: when it was opened,
-    in milliseconds."""
+    in milliseconds. provider, model: who was asked."""
 
     outcome: str
     response: str | None
     at: int = 0
+    provider: str = ""
+    model: str = ""
 
 
 def dollars(pico: int) -> Decimal:

@@ -51,7 +51,7 @@ _CLOSE_CALL = (
     )
 )
 _PAST = (
-    sa.select(_m.outcome, _m.response, _m.opened_at)
+    sa.select(_m.outcome, _m.response, _m.opened_at, _m.provider, _m.model)
     .where(_m.run_id == sa.bindparam("of_run"), _m.attempt == sa.bindparam("of_attempt"), _m.outcome.is_not(None))
     .order_by(_m.number)
 )
@@ -105,7 +105,10 @@ def leave_open(connection: sa.Connection, call_id: str, outcome: str) -> None:
 def past_calls(connection: sa.Connection, run_id: str, attempt: int) -> list[PastCall]:
     """What this attempt has asked already, in order: recorded answers are used again, failures count."""
     rows = connection.execute(_PAST, {"of_run": run_id, "of_attempt": attempt})
-    return [PastCall(outcome=row.outcome, response=row.response, at=row.opened_at) for row in rows]
+    return [
+        PastCall(outcome=row.outcome, response=row.response, at=row.opened_at, provider=row.provider, model=row.model)
+        for row in rows
+    ]
 
 
 _SUMS = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,12 @@ FIRST_PROBE_MS = {"provider_unavailable": 5_000}
 
 _FIRST_PROBE_MS, _LAST_PROBE_MS = 30_000, 600_000
 _p = providers.c
+_OR = " or "
+
+
+def any_of(names: Iterable[str]) -> str:
+    """What a run's row says it waits for: the first of these providers that may be asked again."""
+    return _OR.join(sorted(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +64,17 @@ class ProviderPause:
 
 def list_pauses(connection: sa.Connection, *, counted: bool = False) -> list[ProviderPause]:
     """Every provider that is paused. counted: with how many runs wait for each."""
-    waiting: dict[str, int] = {}
+    waiting: Counter[str] = Counter()
     if counted:
         query = (
             sa.select(runs.c.waits_for, sa.func.count())
             .where(runs.c.status == sa.literal_column("'PENDING'"), runs.c.waits_for.is_not(None))
             .group_by(runs.c.waits_for)
         )
-        waiting = {row[0]: row[1] for row in connection.execute(query)}
+        for waits_for, count in connection.execute(query):
+            waiting.update(dict.fromkeys(waits_for.split(_OR), count))
     rows = connection.execute(sa.select(providers).order_by(_p.name)).mappings()
-    return [ProviderPause(**row, waiting=waiting.get(row["name"], 0)) for row in rows]
+    return [ProviderPause(**row, waiting=waiting[row["name"]]) for row in rows]
 
 
 def open_pause(connection: sa.Connection, name: str, code: str, message: str, now_ms: int) -> None:
@@ -117,7 +125,8 @@ def close_pause(connection: sa.Connection, name: str, *, by_hand: bool = False) 
         return None
     freed = (
         sa.update(runs)
-        .where(runs.c.status == sa.literal_column("'PENDING'"), runs.c.waits_for == name)
+        .where(runs.c.status == sa.literal_column("'PENDING'"), runs.c.waits_for.is_not(None))
+        .where((sa.literal(_OR) + runs.c.waits_for + _OR).contains(f"{_OR}{name}{_OR}", autoescape=True))
         .values(not_before=0, waits_for=None)
     )
     return connection.execute(freed).rowcount

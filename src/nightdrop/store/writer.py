@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from nightdrop import clock
 from nightdrop.errors import StorageFailed
 from nightdrop.store.database import FAILED, Database
 from nightdrop.store.turns import TURNS, came_second, must_retry
@@ -41,7 +41,7 @@ class Writer:
         if self._closed:
             raise StorageFailed("the database was closed in this process")
         future: Future[T] = Future()
-        self._queue.put((operation, future, time.monotonic()))
+        self._queue.put((operation, future, clock.monotonic()))
         return future
 
     @property
@@ -65,7 +65,7 @@ class Writer:
             group, stopping = self._next_group()
             if group:
                 self._commit([item[:2] for item in group])
-                self._seconds = time.monotonic() - group[0][2]
+                self._seconds = clock.monotonic() - group[0][2]
 
     def _next_group(self) -> tuple[list[_Item], bool]:
         group: list[_Item] = []

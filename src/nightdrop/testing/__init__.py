@@ -1,4 +1,4 @@
-"""A simulated OpenAI-compatible provider: test and measure agents without a key, a bill or a network.
+"""A simulated provider, OpenAI's and Anthropic's: test and measure agents without a key, a bill or a network.
 
 Needs the extra `nightdrop[testing]`. Everything below is imported on first use.
 """

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     usual = Price()
     made = argparse.ArgumentParser(
         prog="python -m nightdrop.testing.provider",
-        description="A simulated OpenAI-compatible provider (chat completions and responses) on 127.0.0.1.",
+        description="A simulated provider on 127.0.0.1: OpenAI's chat completions and responses, Anthropic's messages.",
     )
     made.add_argument("--port", type=int, default=8089, help="port to listen on; 0 picks a free one")
     made.add_argument("--latency", default="0", help="SECONDS, uniform:LOW:HIGH or lognormal:MEDIAN:SIGMA")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from nightdrop import ids
-from nightdrop.testing import chat, refusals, responses
+from nightdrop.testing import chat, messages, refusals, responses
 from nightdrop.testing.answers import Answers, as_text
 from nightdrop.testing.delivery import deliver
 from nightdrop.testing.faults import Fault, FaultKind, FaultPlan
@@ -27,7 +27,7 @@ from nightdrop.testing.tool_script import ToolCall, next_call
 from nightdrop.testing.turn import Said, Turn
 
 _log = logging.getLogger(__name__)
-_ID = {"chat": "chatcmpl-", "responses": "resp_"}
+_ID = {"chat": "chatcmpl-", "responses": "resp_", "messages": "msg_"}
 _DRIP_SECONDS = 10.0
 
 
@@ -177,6 +177,8 @@ class Exchange:
         data: dict[str, Any] | list[bytes]
         if request.api == "chat":
             data = chat.events(turn, include_usage=request.include_usage) if request.stream else chat.body(turn)
+        elif request.api == "messages":
+            data = messages.events(turn) if request.stream else messages.body(turn)
         else:
             data = responses.events(turn) if request.stream else responses.body(turn)
         drip = 0.0
@@ -185,9 +187,13 @@ class Exchange:
         await deliver(call.reply, data, self._headers(call), drip=drip, sleep=self._timing.sleep)
 
     def _headers(self, call: _Call) -> dict[str, str]:
+        if call.api == "messages":
+            return {"request-id": f"req_{call.id}", **messages.headers(self.gate.left(), self._timing.now_ms())}
         return {"x-request-id": f"req_{call.id}", **self.gate.headers()}
 
-    def _error(self, call: _Call, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+    def _error(self, call: _Call, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        if call.api == "messages":
+            status, body = messages.refusal(status, body["error"])
         call.reply.json(status, body, {**self._headers(call), **(headers or {})})
 
     def _record(

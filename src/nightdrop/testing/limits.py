@@ -52,6 +52,15 @@ class Refusal:
     wait: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is left of one limit, as headers tell it. reset_seconds: until it is whole again."""
+
+    limit: int
+    remaining: int
+    reset_seconds: float
+
+
 class Bucket:
     """A token bucket that starts full. It may be overdrawn, then it has to refill first."""
 
@@ -120,15 +129,27 @@ class Gate:
         """An admitted call is over."""
         self.running -= 1
 
+    def left(self) -> dict[str, Left]:
+        """What is left of `requests` and `tokens`, for those limits that are set."""
+        now = self._monotonic()
+        buckets = {"requests": self._requests, "tokens": self._tokens}
+        return {
+            name: Left(
+                limit=bucket.limit,
+                remaining=max(0, math.floor(bucket.level(now) + 1e-9)),
+                reset_seconds=bucket.reset_in(now),
+            )
+            for name, bucket in buckets.items()
+            if bucket is not None
+        }
+
     def headers(self) -> dict[str, str]:
         """`x-ratelimit-*` in OpenAI's form, for those limits that are set."""
-        now = self._monotonic()
         found: dict[str, str] = {}
-        for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
-            if bucket is not None:
-                found[f"x-ratelimit-limit-{name}"] = str(bucket.limit)
-                found[f"x-ratelimit-remaining-{name}"] = str(max(0, math.floor(bucket.level(now) + 1e-9)))
-                found[f"x-ratelimit-reset-{name}"] = duration(bucket.reset_in(now))
+        for name, left in self.left().items():
+            found[f"x-ratelimit-limit-{name}"] = str(left.limit)
+            found[f"x-ratelimit-remaining-{name}"] = str(left.remaining)
+            found[f"x-ratelimit-reset-{name}"] = duration(left.reset_seconds)
         return found
 
     def _concurrency(self) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""What a model request asks for: the nouns that both OpenAI APIs come down to."""
+"""What a model request asks for: the nouns that the three APIs come down to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-Api: TypeAlias = Literal["chat", "responses"]
+Api: TypeAlias = Literal["chat", "responses", "messages"]
 Output: TypeAlias = Literal["text", "native", "tool"]
 
 
@@ -29,7 +29,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One call, the same for Chat Completions (`chat`) and Responses (`responses`).
+    """One call, the same for OpenAI's Chat Completions (`chat`) and Responses, and for Anthropic's Messages.
 
     output: how the answer is to be given: as `text`, by a `native` response format, or as a call of the output `tool`.
     schema and schema_name: what the answer has to fit, None for plain text. tools: the functions other than the output

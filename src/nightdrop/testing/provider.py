@@ -29,7 +29,9 @@ T = TypeVar("T")
 
 
 class SimulatedProvider:
-    """An OpenAI-compatible server on 127.0.0.1, for sync and async tests; it runs in a thread of its own.
+    """A server on 127.0.0.1 that speaks OpenAI's and Anthropic's protocols, for sync and async tests.
+
+    It runs in a thread of its own.
 
     answers: a table, a function, or Answers. latency: seconds, or a Latency. faults: a FaultPlan, a list of Fault, or
     {nth call or sha256: kind}. limits: hidden limits. tools: calls that the model makes before it answers.
@@ -83,6 +85,11 @@ class SimulatedProvider:
     def environment(self) -> dict[str, str]:
         """The variables that make OpenAI clients, in this or another process, talk to it."""
         return {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": "simulated"}
+
+    @property
+    def anthropic_environment(self) -> dict[str, str]:
+        """The variables that make Anthropic clients talk to it; one provider may be both."""
+        return {"ANTHROPIC_BASE_URL": self.url, "ANTHROPIC_API_KEY": "simulated"}
 
     @property
     def in_flight(self) -> int:

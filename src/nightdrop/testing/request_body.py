@@ -22,6 +22,7 @@ except ModuleNotFoundError as error:  # pragma: no cover - the extra is installe
 _MARK = b";base64,"
 _FILE_KEYS = frozenset({"file_data", "image_url", "url", "data"})
 _TEXT_KEYS = frozenset({"text", "content", "output", "arguments", "instructions", "refusal", "file_url"})
+_FORMAT_IN = {"responses": "text", "messages": "output_config"}
 _OUTPUT_TOOL = "final_result"  # how pydantic-ai names its output tool, or begins its names when there are several
 
 
@@ -31,12 +32,12 @@ def read_request(body: bytes, api: Api, *, keep_content: bool = True) -> ModelRe
     data = json.loads(rest)
     if not isinstance(data, dict) or not isinstance(data.get("model"), str):
         raise ValueError("you must provide a model parameter")
-    key = "messages" if api == "chat" else "input"
+    key = "input" if api == "responses" else "messages"
     turns = data.get(key)
     if not turns or not isinstance(turns, str | list):
         raise ValueError(f"missing required parameter: '{key}'")
     found = _Found(contents, keep_content)
-    found.walk({"instructions": data.get("instructions") or "", "content": turns})
+    found.walk({"instructions": data.get("instructions") or data.get("system") or "", "content": turns})
     tools = tuple(_tools(data.get("tools") or []))
     output, name, schema = _output(tools, _choice(data.get("tool_choice")), _format(data, api))
     options = data.get("stream_options") or {}
@@ -101,9 +102,9 @@ class _Found:
             for key, item in value.items():
                 if not isinstance(item, str):
                     self.walk(item)
-                elif key in _FILE_KEYS:
+                elif key in _FILE_KEYS and value.get("type") != "text":
                     self._file(item)
-                elif key in _TEXT_KEYS and item:
+                elif key in (*_TEXT_KEYS, *_FILE_KEYS) and item:
                     self.texts.append(item)
 
     def _file(self, value: str) -> None:
@@ -125,12 +126,16 @@ def _tools(given: list[Any]) -> Iterator[Tool]:
         if item.get("type") == "function":
             function = item.get("function", item)
             yield Tool(name=function["name"], parameters=function.get("parameters") or {"type": "object"})
+        elif "input_schema" in item:
+            yield Tool(name=item["name"], parameters=item["input_schema"])
 
 
 def _choice(given: Any) -> tuple[bool, str | None]:
     """Whether a tool must be called, and which one if it is named."""
     if not isinstance(given, dict):
         return given == "required", None
+    if given.get("type") == "any":
+        return True, None
     if given.get("type") == "allowed_tools":
         allowed = given.get("allowed_tools", given)
         return allowed.get("mode") == "required", None
@@ -140,7 +145,7 @@ def _choice(given: Any) -> tuple[bool, str | None]:
 
 def _format(data: dict[str, Any], api: Api) -> tuple[str | None, dict[str, Any]] | None:
     """Name and schema of a native JSON schema format, None when there is none."""
-    given = data.get("response_format") if api == "chat" else (data.get("text") or {}).get("format")
+    given = data.get("response_format") if api == "chat" else (data.get(_FORMAT_IN[api]) or {}).get("format")
     if not isinstance(given, dict) or given.get("type") not in ("json_schema", "json_object"):
         return None
     if given["type"] == "json_object":
@@ -170,3 +175,7 @@ def _calls(turns: str | list[Any]) -> Iterator[str]:
             yield item["name"]
         for call in item.get("tool_calls") or []:
             yield call["function"]["name"]
+        content = item.get("content")
+        for block in content if isinstance(content, list) else []:
+            if block.get("type") == "tool_use":
+                yield block["name"]

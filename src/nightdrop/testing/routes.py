@@ -1,4 +1,4 @@
-"""The provider's paths: the two model APIs, and `/_...` to look at it and to change it while it runs."""
+"""The provider's paths: the three model APIs, and `/_...` to look at it and to change it while it runs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Routes:
         self._routes: dict[str, dict[str, _Route]] = {
             "/v1/chat/completions": {"POST": self._chat},
             "/v1/responses": {"POST": self._responses},
+            "/v1/messages": {"POST": self._messages},
             "/v1/models": {"GET": self._models},
             "/_meter": {"GET": self._meter, "DELETE": self._clear_meter},
             "/_limits": {"GET": self._limits, "POST": self._set_limits},
@@ -48,6 +49,9 @@ class Routes:
 
     async def _responses(self, request: HttpRequest, reply: Reply) -> None:
         await self._exchange.answer(request, reply, "responses")
+
+    async def _messages(self, request: HttpRequest, reply: Reply) -> None:
+        await self._exchange.answer(request, reply, "messages")
 
     async def _models(self, request: HttpRequest, reply: Reply) -> None:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "nightdrop"} for name in _MODELS]

@@ -42,7 +42,7 @@ runs = sa.Table(
     sa.Column("decisions", sa.Text, nullable=True),  # JSON list: what was asked and answered, oldest first
     sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # executors that died having it
     sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),  # children that died running it alone
-    sa.Column("waits_for", sa.Text, nullable=True),  # the paused provider or the budget that put it back in the queue
+    sa.Column("waits_for", sa.Text, nullable=True),  # the paused providers or the budget that put it back
     sa.Column("cached_from", sa.String(36), nullable=True),  # the run whose answer it was given, without any call
     sa.Column("rank", sa.BigInteger, nullable=False, server_default="0"),  # among those of its priority, lower first
     sa.Column("checks", sa.Text, nullable=True),  # JSON list: what each validator said of the content
