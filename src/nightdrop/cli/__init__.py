@@ -16,6 +16,8 @@ _COMMANDS = {
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
     "serve": ("nightdrop.cli.serve", "serve", "Serve agents over HTTP, and execute what is accepted."),
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
+    "audit": ("nightdrop.cli.audit", "audit", "What was asked to be changed over HTTP, by whom."),
+    "tokens": ("nightdrop.cli.tokens", "tokens", "Tokens of the HTTP service: create, list, revoke."),
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
     "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),

@@ -39,6 +39,39 @@ class HostRefused(UsageError):
     http_status = 403
 
 
+class NotAuthenticated(UsageError):
+    """The request has no token, or one that is not known or was revoked."""
+
+    code = "not_authenticated"
+    http_status = 401
+
+
+class ScopeMissing(UsageError):
+    """The token does not allow this."""
+
+    code = "scope_missing"
+    http_status = 403
+
+
+class TooManyRequests(UsageError):
+    """The token has made more requests than it may in a minute. retry_after: seconds until it may again."""
+
+    code = "too_many_requests"
+    retryable = True
+    http_status = 429
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class TokenNotFound(UsageError):
+    """There is no such token."""
+
+    code = "token_not_found"
+    http_status = 404
+
+
 class AgentNotFound(UsageError):
     """The service has no such agent."""
 

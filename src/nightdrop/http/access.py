@@ -1,25 +1,35 @@
-"""Who may come in: without tokens only this machine, under a name of this machine."""
+"""The door: who comes in, and an audit row for every change, before any route sees the request."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import logging
+from functools import partial
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nightdrop.errors import HostRefused, NightdropError, UsageError
-from nightdrop.http.address import is_loopback
+from nightdrop.errors import NightdropError, StorageFailed, UsageError
+from nightdrop.http.caller import Caller, Gate
 from nightdrop.http.problems import problem
+from nightdrop.http.scopes import LOOKING
+from nightdrop.http.service import Service
+from nightdrop.portal import portal
+from nightdrop.store.audit import close_audit, open_audit
 
-_OPEN = ("/health/live",)
-"""What anybody may ask: nothing of the database is in it."""
+log = logging.getLogger("nightdrop.http")
+
+_OPEN = frozenset({"/health/live", "/health/ready"})
+"""What anybody may ask: nothing of the documents is in it."""
 
 
 class Access:
-    """ASGI middleware: refuses what must not come in, before any route sees it."""
+    """ASGI middleware: refuses what must not come in, and keeps the audit."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, service: Service, gate: Gate) -> None:
         self._app = app
+        self._service = service
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with a problem."""
@@ -29,32 +39,43 @@ class Access:
         request = Request(scope)
         try:
             _check_text(request)
-            if request.url.path not in _OPEN:
-                check_local(request)
+            if request.url.path in _OPEN:
+                await self._app(scope, receive, send)
+                return
+            caller = await self._gate.admit(request)
+            scope.setdefault("state", {})["caller"] = caller
+            row_id = None if request.method in LOOKING else await self._opened(request, caller)
         except NightdropError as error:
             await problem(error)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, send if row_id is None else self._closing(row_id, send))
 
+    async def _opened(self, request: Request, caller: Caller) -> str:
+        """The audit row: what cannot be written down is not done. Raises StorageFailed."""
+        write = partial(
+            open_audit,
+            actor=caller.name,
+            method=request.method,
+            path=request.url.path,
+            token_id=None if caller.token is None else caller.token.id,
+            address=None if request.client is None else request.client.host,
+        )
+        engine = await self._service.engine()
+        return await portal().bridge(engine.desk.write(write))
 
-def check_local(request: Request) -> None:
-    """Let only this machine in, under a name of this machine: a page of another site, or a name that a stranger made
-    point here, is refused. Raises HostRefused."""
-    if request.client is not None and not is_loopback(request.client.host):
-        raise HostRefused("without tokens only this machine is answered: `nightdrop tokens create` makes one")
-    host = request.headers.get("host", "")
-    if not is_loopback(_name(f"//{host}")):
-        raise HostRefused(f"Host: {host[:200]} is no name of this machine; use localhost")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        raise HostRefused(f"Origin: {origin[:200]} is another site")
+    def _closing(self, row_id: str, send: Send) -> Send:
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                place = Headers(raw=message.get("headers", [])).get("location")
+                write = partial(close_audit, row_id=row_id, status=message["status"], place=place)
+                engine = await self._service.engine()
+                try:
+                    await portal().bridge(engine.desk.write(write))
+                except StorageFailed as error:
+                    log.error("the audit row %s stays open: %s", row_id, error)
+            await send(message)
 
-
-def _name(place: str) -> str | None:
-    try:
-        return urlsplit(place).hostname
-    except ValueError:
-        return None
+        return send_and_note
 
 
 def _check_text(request: Request) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 
 from nightdrop.errors import UsageError
 
@@ -25,8 +26,11 @@ def is_loopback(name: str | None) -> bool:
     return (mapped or address).is_loopback
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0: any free one. Raises UsageError when it cannot, or must not."""
+def listen(host: str, port: int, may_be_reached: Callable[[], bool] = lambda: False) -> socket.socket:
+    """A socket that listens there; port 0: any free one. Raises UsageError when it cannot, or must not.
+
+    may_be_reached: whether other machines may reach it, asked only when they could.
+    """
     if not 0 <= port <= _MOST_PORT:
         raise UsageError(f"port {port}: give one from 0 to {_MOST_PORT}")
     try:
@@ -34,8 +38,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise UsageError(f"{host} is no address of this machine: {error}") from error
     family, _, _, _, address = found[0]
-    if not is_loopback(str(address[0])):
-        raise UsageError(f"{host} can be reached from other machines, and there are no tokens: use 127.0.0.1")
+    if not is_loopback(str(address[0])) and not may_be_reached():
+        raise UsageError(
+            f"{host} can be reached from other machines, and there are no tokens: make one with "
+            "`nightdrop tokens create --scope run`, or listen on 127.0.0.1"
+        )
     try:
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:

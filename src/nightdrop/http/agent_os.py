@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from nightdrop.errors import UsageError
 from nightdrop.http.address import listen
 from nightdrop.public.agent import Agent
 from nightdrop.store import Database
+from nightdrop.store.tokens import list_tokens
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -43,15 +45,29 @@ class AgentOS:
     def __repr__(self) -> str:
         return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"
 
-    def get_app(self) -> FastAPI:
-        """The HTTP service as a FastAPI app. While it lives, its process executes what was accepted."""
+    def get_app(self, *, no_auth: bool = False) -> FastAPI:
+        """The HTTP service as a FastAPI app. While it lives, its process executes what was accepted.
+
+        no_auth: everybody who reaches it may do everything, for where something in front of it checks.
+        """
         from nightdrop.http.app import make_app  # FastAPI takes half a second to load: not for a worker
 
-        return make_app(self)
+        return make_app(self, no_auth=no_auth)
 
-    def serve(self, host: str = "127.0.0.1", port: int = 7777) -> None:
+    def serve(self, host: str = "127.0.0.1", port: int = 7777, *, no_auth: bool = False) -> None:
         """Serve the app until SIGTERM or Ctrl-C. Raises UsageError when the address cannot be bound, or must not be."""
-        with listen(host, port) as listening:
+        with self.listen(host, port, no_auth=no_auth) as listening:
             from nightdrop.http.serve import serve  # as above
 
-            serve(self.get_app(), listening)
+            serve(self.get_app(no_auth=no_auth), listening)
+
+    def listen(self, host: str, port: int, *, no_auth: bool = False) -> socket.socket:
+        """What `serve` listens on. An address that other machines reach needs a token in the database, or no_auth.
+
+        Raises UsageError.
+        """
+        return listen(host, port, lambda: no_auth or self._has_tokens())
+
+    def _has_tokens(self) -> bool:
+        with self.db.read() as connection:
+            return bool(list_tokens(connection))

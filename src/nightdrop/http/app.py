@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 
 from nightdrop.engine import engine_for
 from nightdrop.http.access import Access
 from nightdrop.http.bodies import Bodies
+from nightdrop.http.caller import Gate
 from nightdrop.http.problems import handle_errors
 from nightdrop.http.routes import agents, documents, events, health
 from nightdrop.http.service import Service
@@ -24,15 +26,21 @@ if TYPE_CHECKING:
     from nightdrop.http.agent_os import AgentOS
 
 DRAIN_SECONDS = 10.0
+_BEARER = HTTPBearer(auto_error=False, description="A token; without tokens this machine needs none.")
+"""Shown in OpenAPI; `Access` is who checks it."""
+
 _ABOUT = (
     "Documents go in, typed and checked data comes out, nothing is lost. Errors are RFC 9457 problems with a stable "
     "`code`. Lists are newest first and page by `next_cursor`. Times are RFC 3339 in UTC, money is text in US dollars."
 )
 
 
-def make_app(agent_os: AgentOS, *, quarantine: Quarantine | None = None) -> FastAPI:
+def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine | None = None) -> FastAPI:
     """The app. While it lives, this process executes the database's runs of these agents, and fires its schedules if
-    the AgentOS says so. quarantine: where runs go that may have killed a process."""
+    the AgentOS says so.
+
+    no_auth: everybody who reaches it may do everything. quarantine: where runs go that may have killed a process.
+    """
     service = Service(agent_os=agent_os)
 
     @asynccontextmanager
@@ -51,10 +59,11 @@ def make_app(agent_os: AgentOS, *, quarantine: Quarantine | None = None) -> Fast
     )
     app.state.service = service
     app.add_middleware(Bodies)
-    app.add_middleware(Access)  # the outer one
+    app.add_middleware(Access, service=service, gate=Gate(service.db, is_open=no_auth))  # the outer one
     handle_errors(app)
-    for routes in (agents, documents, events, health):
-        app.include_router(routes.router)
+    for routes in (agents, documents, events):
+        app.include_router(routes.router, dependencies=[Security(_BEARER)])
+    app.include_router(health.router)
     return app
 
 

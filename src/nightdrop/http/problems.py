@@ -34,13 +34,14 @@ _BY_STATUS: Mapping[int, type[UsageError]] = {
     415: MediaTypeUnsupported,
 }
 _CONFLICT = 409
+_UNAUTHORIZED = 401
 
 
 def answers(*codes: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses=`: these statuses are problems."""
     return {
         code: {"model": Problem, "description": "A problem.", "content": {MEDIA_TYPE: {}}}
-        for code in sorted({*codes, 403, 422, 503})
+        for code in sorted({*codes, 401, 403, 422, 429, 503})
     }
 
 
@@ -57,7 +58,9 @@ def problem(error: NightdropError, *, status: int | None = None, **more: Any) ->
         "retryable": kind.retryable,
     }
     retry_after = getattr(error, "retry_after", None)
-    headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
+    headers: dict[str, str] = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
+    if number == _UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse({**body, **more}, number, headers, media_type=MEDIA_TYPE)
 
 

@@ -1,5 +1,6 @@
 """Our tables, one file each. Migrations create them; a test proves that both say the same."""
 
+from nightdrop.store.tables.audit import audit
 from nightdrop.store.tables.batch_items import batch_items
 from nightdrop.store.tables.batches import batches
 from nightdrop.store.tables.blob_chunks import blob_chunks
@@ -15,8 +16,10 @@ from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
 from nightdrop.store.tables.schedule_runs import schedule_runs
 from nightdrop.store.tables.schedules import schedules
+from nightdrop.store.tables.tokens import tokens
 
 __all__ = [
+    "audit",
     "batch_items",
     "batches",
     "blob_chunks",
@@ -33,4 +36,5 @@ __all__ = [
     "schedule_files",
     "schedule_runs",
     "schedules",
+    "tokens",
 ]
