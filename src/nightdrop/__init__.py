@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nightdrop.records.pause import Pause
     from nightdrop.records.rate_limit import RateLimit
     from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
+    from nightdrop.records.source import Found, Source
     from nightdrop.store import PostgresDb, SqliteDb
     from nightdrop.store.letters import DeadLetters
 
@@ -47,6 +48,7 @@ _HOMES = {
     "FieldMatch": "nightdrop.records",
     "FieldResult": "nightdrop.records",
     "File": "nightdrop.records",
+    "Found": "nightdrop.records.source",
     "InputError": "nightdrop.errors",
     "NightdropError": "nightdrop.errors",
     "Pause": "nightdrop.records.pause",
@@ -63,6 +65,7 @@ _HOMES = {
     "ScheduleManager": "nightdrop.public.schedules",
     "ScheduleRun": "nightdrop.records.schedule",
     "ScheduleRunStatus": "nightdrop.records.schedule",
+    "Source": "nightdrop.records.source",
     "SqliteDb": "nightdrop.store",
     "UsageError": "nightdrop.errors",
     "pause": "nightdrop.pausing",
@@ -83,6 +86,7 @@ __all__ = [
     "FieldMatch",
     "FieldResult",
     "File",
+    "Found",
     "InputError",
     "NightdropError",
     "Pause",
@@ -99,6 +103,7 @@ __all__ = [
     "ScheduleManager",
     "ScheduleRun",
     "ScheduleRunStatus",
+    "Source",
     "SqliteDb",
     "UsageError",
     "pause",

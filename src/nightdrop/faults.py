@@ -35,6 +35,7 @@ POINTS = (
     "fire.committed",  # fired, the documents are not listed yet
     "close.commit",  # the end of a fire is written, not committed
     "close.committed",  # the end of a fire is committed
+    "after.copied",  # a remote file is copied to where it goes, and not yet deleted
     "after.done",  # a file is moved or deleted, the row does not say so yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )

@@ -26,6 +26,7 @@ class Settings:
     rate_limit_patience_hours: int = 24
     prices: str = "prices.toml"
     limits: str = "limits.toml"
+    sources: str = "sources.toml"
     budget_per_day: str = "none"  # US dollars, for all agents on a database together
     allow_hosts: str = "none"  # hosts, *.domains, addresses and networks that URLs of others may lead to
     page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
@@ -50,6 +51,7 @@ def load_settings() -> Settings:
         rate_limit_patience_hours=_whole("NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS", default.rate_limit_patience_hours),
         prices=os.environ.get("NIGHTDROP_PRICES", default.prices),
         limits=os.environ.get("NIGHTDROP_LIMITS", default.limits),
+        sources=os.environ.get("NIGHTDROP_SOURCES", default.sources),
         budget_per_day=os.environ.get("NIGHTDROP_BUDGET_PER_DAY", "").strip() or default.budget_per_day,
         allow_hosts=os.environ.get("NIGHTDROP_ALLOW_HOSTS", "").strip() or default.allow_hosts,
         page_images=_choice("NIGHTDROP_PAGE_IMAGES", default.page_images, ("always", "scans", "never")),

@@ -60,8 +60,9 @@ def _members(name: str) -> set[str]:
     found = {n for home in homes for n in (*vars(home), *inspect.get_annotations(home))}
     found |= set(vars(MADE[name]())) if name in MADE and hasattr(MADE[name](), "__dict__") else set()
     functions = [v for home in homes for n, v in vars(home).items() if inspect.isfunction(v) and n[0] != "_"]
-    if "__init__" in vars(kind) and not issubclass(kind, nightdrop.NightdropError) and name != "Batch":
-        functions.append(kind.__init__)  # a Batch is made by `batch`, an error by nightdrop
+    made_by_us = issubclass(kind, nightdrop.NightdropError) or name == "Batch" or getattr(kind, "_is_protocol", False)
+    if "__init__" in vars(kind) and not made_by_us:
+        functions.append(kind.__init__)  # a Batch is made by `batch`, an error by nightdrop, a protocol by nobody
     arguments = {p for function in functions for p in inspect.signature(function).parameters}
     return {n for n in found | arguments if not n.startswith("_") and n not in ("self", "cls")}
 

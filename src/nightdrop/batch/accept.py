@@ -20,7 +20,7 @@ from nightdrop.batch.listing import Listing
 from nightdrop.engine import Engine
 from nightdrop.errors import UsageError
 from nightdrop.faults import reach
-from nightdrop.intake.listing import Source, SourceKind, list_source, source_label
+from nightdrop.intake.listing import Entry, Given, SourceKind, list_source, source_label
 from nightdrop.intake.take import Listed, Taken, take_listed
 from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
@@ -36,6 +36,7 @@ from nightdrop.store.turns import take_turn
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _FETCHES = 16  # URLs fetched at a time
+_FTP_FETCHES = 4  # each is a connection of its own, and servers allow few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class BatchCall:
     """What `agent.batch(...)` and `nightdrop run` were called with."""
 
     subject: Subject
-    source: Source
+    source: Given
     message: str
     user_id: str | None = None
     kind: SourceKind = "auto"
@@ -117,13 +118,13 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
     return await engine.desk.write(commit)
 
 
-async def documents_of(call: BatchCall) -> Iterator[File]:
+async def documents_of(call: BatchCall) -> Iterator[Entry]:
     """The documents that a call's source names, up to its limit. Raises SourceNotFound."""
     files = await asyncio.to_thread(list_source, call.source, call.kind)
     return files if call.limit is None else itertools.islice(files, call.limit)
 
 
-def listing_of(engine: Engine, call: BatchCall, files: Iterator[File]) -> Listing:
+def listing_of(engine: Engine, call: BatchCall, files: Iterator[Entry]) -> Listing:
     """The source to go through, without the database's own files."""
     return Listing(files, [*engine.db.own_paths, *call.leave_out])
 
@@ -168,9 +169,13 @@ def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
 
 def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
     take = partial(take_listed, max_bytes=max_bytes)
-    if not any(listed.file.url for listed in portion):
+    urls = [listed.file.url for listed in portion if listed.file.url]
+    if not urls:
         return [take(listed) for listed in portion]
-    with ThreadPoolExecutor(_FETCHES) as threads:  # one slow server must not hold up the others
+    is_ftp = any(url.startswith("ftp://") for url in urls)
+    with ThreadPoolExecutor(
+        _FTP_FETCHES if is_ftp else _FETCHES
+    ) as threads:  # one slow server must not hold up the others
         return list(threads.map(take, portion))
 
 

@@ -8,8 +8,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from nightdrop.intake.listing import Entry
 from nightdrop.intake.take import Listed, look_at
-from nightdrop.records.file import File
+from nightdrop.records.source import Found
 
 _CHUNK_FILES = 500
 
@@ -21,7 +22,7 @@ class Listing:
     When the source breaks, what came before is handed out first, then its error is raised.
     """
 
-    def __init__(self, files: Iterator[File], leave_out: Sequence[str] = ()) -> None:
+    def __init__(self, files: Iterator[Entry], leave_out: Sequence[str] = ()) -> None:
         self._files = files
         self._own = {os.path.realpath(path) for path in leave_out}
         self._own_names = {os.path.basename(path) for path in self._own}
@@ -63,7 +64,7 @@ class Listing:
             self._error = error
         return list(chunk.values())
 
-    def _counted(self, chunk: dict[str, Listed]) -> Iterator[File]:
+    def _counted(self, chunk: dict[str, Listed]) -> Iterator[Entry]:
         """The files as they come, each noted in the chunk at once, so that a source that breaks loses none."""
         for file in self._files:
             if not self._is_own(file):
@@ -71,8 +72,8 @@ class Listing:
                 chunk[listed.key] = listed
             yield file
 
-    def _is_own(self, file: File) -> bool:
-        if file.filepath is None or not self._own:
+    def _is_own(self, file: Entry) -> bool:
+        if isinstance(file, Found) or file.filepath is None or not self._own:
             return False
         path = os.fspath(file.filepath)
         if not any(name in path for name in self._own_names):

@@ -19,7 +19,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "endpoint": (str, "/agents/ID/runs or /workflows/ID/runs."),
     "timezone": (str, "An IANA name.  [default: UTC]"),
     "message": (str, "What the agent is told."),
-    "files": (str, "A folder, glob or path: each fire takes what is new there."),
+    "files": (str, "A folder, glob, path or URL: each fire takes what is new there."),
     "after": (str, "What becomes of a file whose result is stored: keep, delete or move:FOLDER.  [default: keep]"),
     "settle-seconds": (float, "How long a file must be unchanged.  [default: 5]"),
     "timeout-seconds": (int, "When a fire is cancelled.  [default: 3600]"),

@@ -48,6 +48,7 @@ from nightdrop.errors.run import (
     RequestRejected,
     RunFailed,
     SchemaOutdated,
+    SourceUnreadable,
     StorageFailed,
     WorkersFailed,
 )
@@ -155,6 +156,7 @@ __all__ = [
     "ScopeMissing",
     "ServiceStopping",
     "SourceNotFound",
+    "SourceUnreadable",
     "StorageFailed",
     "TokenNotFound",
     "TooManyRequests",

@@ -170,6 +170,14 @@ class WorkersFailed(NightdropError):
     code = "workers_failed"
 
 
+class SourceUnreadable(NightdropError):
+    """The source cannot be listed now: it cannot be reached, or refuses."""
+
+    code = "source_unreadable"
+    retryable = True
+    http_status = 503
+
+
 class StorageFailed(NightdropError):
     """The result could not be written to the database."""
 

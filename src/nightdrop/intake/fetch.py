@@ -1,4 +1,4 @@
-"""Reading one document's bytes from a path, a URL or memory, once, bounded in size."""
+"""Reading one document's bytes from a path or a web address, once, bounded in size."""
 
 from __future__ import annotations
 
@@ -9,25 +9,14 @@ from urllib.parse import unquote_to_bytes
 import httpx2
 
 from nightdrop import clock
-from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable
+from nightdrop.errors import FileMissing, FileTooLarge, FileUnreadable, SourceUnreadable, UrlRefused, UsageError
 from nightdrop.outbound import AllowedHosts, host_of, request
-from nightdrop.records.file import File, storable
+from nightdrop.records.file import shown_url, storable
+from nightdrop.records.source import Found
 from nightdrop.settings import load_settings
 
 _TIMEOUT_SECONDS = 60.0  # for a connection, and for each piece
 _WHOLE_SECONDS = 300.0  # for a whole document: a server that drips must not hold the others up for ever
-
-
-def read_file(file: File, max_bytes: int) -> bytes:
-    """The document's bytes. Raises FileMissing, FileUnreadable, FileTooLarge. Blocks: call it on a thread."""
-    if file.content is not None:
-        return bytes(file.content)
-    if file.url is not None:
-        if file.url.startswith("file://") and not file.guarded:
-            return read_path(local_path(file.url), max_bytes)
-        return fetch_url(file.url, max_bytes, guarded=file.guarded)
-    assert file.filepath is not None
-    return read_path(file.filepath, max_bytes)
 
 
 def read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
@@ -63,7 +52,7 @@ def fetch_url(url: str, max_bytes: int, *, guarded: bool) -> bytes:
     guarded: the URL was given by somebody else, so its host must be public too. Where it leads by redirects must be
     public in either case: whoever answers is not who wrote the URL.
     """
-    shown = storable(url)
+    shown = shown_url(url)
     try:
         with request("GET", url, _allowed(url, guarded=guarded), timeout=_TIMEOUT_SECONDS) as response:
             if response.status_code in (404, 410):
@@ -82,9 +71,9 @@ def _allowed(url: str, *, guarded: bool) -> AllowedHosts:
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, UnicodeError) as error:
-        raise FileUnreadable(f"{storable(url)} cannot be fetched: {type(error).__name__}: {error}") from error
+        raise FileUnreadable(f"{shown_url(url)} cannot be fetched: {type(error).__name__}: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise FileUnreadable(f"{storable(url)} is not an http or https URL")
+        raise FileUnreadable(f"{shown_url(url)} is not an http or https URL")
     return allowed.with_name(host_of(parsed))
 
 
@@ -99,6 +88,27 @@ def _body(response: httpx2.Response, shown: str, max_bytes: int) -> bytes:
             raise too_large(shown, size, max_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def look_at_url(url: str) -> Found:
+    """What a web server says of the document behind a URL: its etag, or its time of change and size.
+
+    One that says neither is read each time, and known by its bytes. Raises SourceUnreadable, and UsageError for a URL
+    that may not be asked.
+    """
+    shown = shown_url(url)
+    try:
+        with request("HEAD", url, _allowed(url, guarded=False), timeout=_TIMEOUT_SECONDS) as answer:
+            status, headers = answer.status_code, answer.headers
+    except UrlRefused as error:
+        raise UsageError(f"{shown}: {error.message}") from error
+    except (httpx2.HTTPError, httpx2.StreamError, UnicodeError, FileUnreadable) as error:
+        raise SourceUnreadable(f"{shown} cannot be asked: {type(error).__name__}: {error}") from error
+    if status >= 500:
+        raise SourceUnreadable(f"{shown} answered {status}")
+    said = [headers.get(name, "") for name in ("etag", "last-modified", "content-length")]
+    version = "-".join(said) if status < 300 and (said[0] or said[1]) else f"asked {clock.now_ms()}"
+    return Found(url=url, version=version)
 
 
 def too_large(name: str, size: int, max_bytes: int) -> FileTooLarge:

@@ -12,29 +12,34 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nightdrop.errors import SourceNotFound, UsageError
+from nightdrop.intake.credentials import refuse_password
 from nightdrop.intake.fetch import local_path
+from nightdrop.intake.remote import UNFINISHED
+from nightdrop.intake.sources import source_of
 from nightdrop.records.file import File
+from nightdrop.records.source import Found
 
-Source = str | os.PathLike[str] | File | Iterable[str | os.PathLike[str] | File]
+Given = str | os.PathLike[str] | File | Iterable[str | os.PathLike[str] | File]
+Entry = File | Found
 SourceKind = Literal["auto", "manifest"]
 
 _MAGIC = "*?["
 _COLUMNS = ("path", "file", "filepath", "filename", "url")
-_UNFINISHED = (".part", ".tmp")
 
 
-def source_label(source: Source) -> str | None:
+def source_label(source: Given) -> str | None:
     """The source as text, when it names itself; None for an iterable."""
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     return source.source if isinstance(source, File) else None
 
 
-def list_source(source: Source, kind: SourceKind = "auto") -> Iterator[File]:
+def list_source(source: Given, kind: SourceKind = "auto") -> Iterator[Entry]:
     """The documents of a source in a stable order (folders sorted by path, recursively; hidden ones left out).
 
     A manifest is a .jsonl, or a .csv or .txt whose entries are paths; kind="manifest" says that any file is one.
-    Raises SourceNotFound when nothing of that name exists, UsageError for a manifest that cannot be understood.
+    Raises SourceNotFound when nothing of that name exists, UsageError for a manifest that cannot be understood,
+    SourceUnreadable when a remote one cannot be asked now.
     """
     if isinstance(source, File):
         return iter([source])
@@ -44,7 +49,7 @@ def list_source(source: Source, kind: SourceKind = "auto") -> Iterator[File]:
     if text.startswith("file://"):
         text = local_path(text)
     elif "://" in text:
-        return iter([File(url=text)])
+        return _remote(text)
     if os.path.isdir(text):
         return _walk(text)
     if os.path.lexists(text):
@@ -54,6 +59,12 @@ def list_source(source: Source, kind: SourceKind = "auto") -> Iterator[File]:
     if any(c in text for c in _MAGIC):
         return _glob(text)
     raise SourceNotFound(f"there is no file, folder, glob or manifest {text!r}")
+
+
+def _remote(url: str) -> Iterator[Entry]:
+    refuse_password(url)
+    source = source_of(url)
+    return iter([File(url=url)]) if source is None else source.list(url)
 
 
 def _as_file(entry: str | os.PathLike[str] | File) -> File:
@@ -82,7 +93,7 @@ def _walk(root: str) -> Iterator[File]:
             continue
         folders = []
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
+            if entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
                 continue
             if _is_folder(entry):
                 folders.append(entry.path)

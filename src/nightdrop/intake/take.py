@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nightdrop.documents.kinds import check
 from nightdrop.errors import InputError
-from nightdrop.intake.fetch import read_file
+from nightdrop.intake.read import read_file
 from nightdrop.records.document import NewDocument
 from nightdrop.records.file import File
 from nightdrop.records.run import FileRef, RunError
+from nightdrop.records.source import Found
+
+UNREAD = "unread"
+"""The version of a document whose bytes could not be had: whenever it is listed again, it is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +57,24 @@ class Listed:
     """A document that a source names, before its bytes are read.
 
     key: what names it within a batch: path or URL; for bare bytes the name with the hash, since names repeat.
-    version: tells that it has changed: size and mtime of a path, the hash of bare bytes. size in bytes, 0 unknown.
+    version: tells that it has changed: size and mtime of a path, the hash of bare bytes, what a remote source says.
+    size in bytes, 0 unknown; known_size: None unless a source's listing says it.
     """
 
     file: File
     key: str
     version: str
     size: int
+    known_size: int | None = None
 
 
-def look_at(file: File) -> Listed:
+def look_at(file: File | Found) -> Listed:
     """What can be told of a document without reading it: one stat of a local file."""
+    if isinstance(file, Found):
+        named = File(url=file.url, filename=file.filename, mime_type=file.mime_type)
+        return Listed(
+            file=named, key=named.source or "", version=file.version, size=file.size or 0, known_size=file.size
+        )
     if file.content is not None:
         sha256 = hashlib.sha256(file.content).hexdigest()
         key = f"{file.source or 'content'}#{sha256[:12]}"
@@ -90,11 +101,12 @@ def take_listed(listed: Listed, max_bytes: int) -> Taken:
     content: bytes | None = None
     file = listed.file
     try:
-        content = read_file(file, max_bytes)
+        content = read_file(file, max_bytes, listed.known_size)
         mime_type = check(content, filename=file.name, mime_type=file.mime_type, max_bytes=max_bytes)
     except InputError as error:
         problem = RunError(code=error.code, message=error.message, retryable=error.retryable)
-        return _taken(listed, content or None, None, problem)
+        seen = listed if content is not None else replace(listed, version=UNREAD)
+        return _taken(seen, content or None, None, problem)
     return _taken(listed, content, mime_type, None)
 
 

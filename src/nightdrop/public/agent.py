@@ -12,7 +12,7 @@ from nightdrop.batch import BatchCall, documents_of, open_batch_for
 from nightdrop.engine import engine_for, registry
 from nightdrop.errors import UsageError
 from nightdrop.ids import slug
-from nightdrop.intake.listing import Source
+from nightdrop.intake.listing import Given
 from nightdrop.portal import portal
 from nightdrop.public import execute
 from nightdrop.public.batch import Batch
@@ -194,13 +194,13 @@ class Agent(StoredRuns):
             return execute.stream(self.spec, self.db, call)
         return execute.execute(self.spec, self.db, call)
 
-    def batch(self, source: Source, input: str = "", **options: Any) -> Batch:
+    def batch(self, source: Given, input: str = "", **options: Any) -> Batch:
         """A run for each distinct document of a folder, glob, manifest, URL, list or iterator; see `abatch`."""
         return portal().call(self.abatch(source, input, **options))
 
     async def abatch(  # noqa: PLR0913 - the options are the contract
         self,
-        source: Source,
+        source: Given,
         input: str = "",
         *,
         user_id: str | None = None,

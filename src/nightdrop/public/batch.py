@@ -13,10 +13,10 @@ from nightdrop.agents import OutputSchema
 from nightdrop.batch import BatchCall, accept_batch, documents_of, listing_of, stream_results
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
+from nightdrop.intake.listing import Entry
 from nightdrop.portal import portal
 from nightdrop.public.stepped import END, close, step, stepped
 from nightdrop.records.batch import BatchProgress
-from nightdrop.records.file import File
 from nightdrop.records.run import RunOutput
 from nightdrop.store import batch_control
 from nightdrop.store import batches as rows
@@ -54,7 +54,7 @@ class Batch:
         batch_id: str,
         schema: OutputSchema,
         call: BatchCall,
-        files: Iterator[File],
+        files: Iterator[Entry],
         *,
         executes_here: bool = True,
     ) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from nightdrop.errors import UsageError
+
+_PASSWORD = re.compile(r"(://)([^/@:]*):[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +47,33 @@ class File:
         if self.filepath is not None:
             return storable(os.path.basename(os.fspath(self.filepath)))
         if self.url is not None:
-            return storable(self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]) or None
+            return storable(_last_of(self.url)) or None
         return None
 
     @property
     def source(self) -> str | None:
-        """Path or URL as given; the id or name for bare bytes; None when there is neither."""
+        """Path or URL as given, without a password; the id or name for bare bytes; None when there is neither."""
         if self.filepath is not None:
             return storable(os.fspath(self.filepath))
-        given = self.url or self.id or self.filename
+        if self.url is not None:
+            return shown_url(self.url)
+        given = self.id or self.filename
         return None if given is None else storable(given)
+
+
+def _last_of(url: str) -> str:
+    """The file name in a URL; of a member of an archive, its own."""
+    member, chained, archive = url.partition("::")
+    if (chained and "://" in archive) or member.startswith(("zip://", "tar://")):
+        url = member
+    elif url.startswith(("http://", "https://")):
+        url = url.partition("?")[0]
+    return url.rstrip("/").rpartition("/")[2]
+
+
+def shown_url(url: str) -> str:
+    """A URL as rows, logs and messages may hold it: a password in it is left out."""
+    return storable(_PASSWORD.sub(r"\1\2:***@", url) if "@" in url else url)
 
 
 def storable(name: str) -> str:

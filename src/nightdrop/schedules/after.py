@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nightdrop.faults import reach
+from nightdrop.intake.sources import source_of
 from nightdrop.intake.take import look_at
 from nightdrop.records.file import File
 
@@ -18,9 +19,13 @@ log = logging.getLogger("nightdrop.schedules")
 def put_away(row: Mapping[str, Any]) -> bool:
     """Do what is noted for a file; True when nothing is left to do. Doing it again changes nothing.
 
-    A file that has changed since it was taken is left to the next fire. False: it is not on this machine, or the
-    folder cannot be written; it is tried again.
+    A file that has changed since it was taken is left to the next fire. False: it is not on this machine, its server
+    does not answer, or the folder cannot be written; it is tried again. Raises UsageError for a source that this
+    process cannot reach.
     """
+    if "://" in row["path"]:
+        source = source_of(row["path"])
+        return source is None or source.put_away(row["path"], row["version"], row["after"], row["run_id"])
     path = Path(row["path"])
     if not path.parent.is_dir():
         return False

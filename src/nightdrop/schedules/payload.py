@@ -7,7 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from nightdrop.errors import ScheduleInvalid
+from nightdrop.errors import ScheduleInvalid, UsageError
+from nightdrop.intake.credentials import refuse_password
+from nightdrop.intake.fetch import local_path
+from nightdrop.intake.filesystem import joined, remote_root
+from nightdrop.intake.sources import source_of
 
 _KEYS = {"message", "files", "settle_seconds", "after", "user_id"}
 _SETTLE_SECONDS = 5.0
@@ -15,7 +19,7 @@ _SETTLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """message, and where documents come from: files is a folder, glob or path, None for a run without documents.
+    """message, and where documents come from: files is a folder, glob, path or URL, None for a run without documents.
 
     settle_seconds: how long a file must have been unchanged. after: keep, delete, or move:FOLDER (beside the source).
     """
@@ -27,9 +31,17 @@ class Payload:
     user_id: str | None = None
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the documents come from a URL that is not a path of this machine."""
+        return self.files is not None and "://" in self.files and not self.files.startswith("file://")
+
+    @property
     def root(self) -> str:
         """The folder that the documents lie in or below."""
-        place = os.path.abspath(self.files or ".")
+        if self.is_remote:
+            return remote_root(self.files or "")
+        files = self.files or "."
+        place = os.path.abspath(local_path(files) if files.startswith("file://") else files)
         while glob.has_magic(place) or not (os.path.isdir(place) or place == os.path.dirname(place)):
             place = os.path.dirname(place)
         return place
@@ -46,7 +58,10 @@ class Payload:
         """The folder that files are moved to, None when they are not."""
         if not self.after.startswith("move:"):
             return None
-        return os.path.abspath(os.path.join(self.root, self.after.removeprefix("move:")))
+        folder = self.after.removeprefix("move:")
+        if self.is_remote:
+            return folder if "://" in folder else joined(self.root, folder)
+        return os.path.abspath(os.path.join(self.root, folder))
 
 
 def read_payload(payload: Any) -> Payload:
@@ -63,17 +78,42 @@ def read_payload(payload: Any) -> Payload:
     if isinstance(settle, bool) or not isinstance(settle, int | float) or not 0 <= settle <= 86_400:
         raise ScheduleInvalid("give seconds from 0 to 86400", field="payload.settle_seconds")
     files = payload.get("files")
-    if files is not None and (not files or "://" in files):
-        raise ScheduleInvalid("give a local folder, glob or path", field="payload.files")
+    if files is not None:
+        _check_files(files)
     after = payload.get("after") or "keep"
     if (after not in ("keep", "delete") and not after.startswith("move:")) or after == "move:":
         raise ScheduleInvalid(f"{after!r}: give keep, delete or move:FOLDER", field="payload.after")
     if after != "keep" and files is None:
         raise ScheduleInvalid("it needs payload.files", field="payload.after")
-    return Payload(
+    made = Payload(
         message=payload.get("message") or "",
         files=files,
         settle_seconds=float(settle),
         after=after,
         user_id=payload.get("user_id"),
     )
+    _check_after(made)
+    return made
+
+
+def _check_files(files: str) -> None:
+    if not files:
+        raise ScheduleInvalid("give a folder, glob, path or URL", field="payload.files")
+    if "://" not in files:
+        return
+    try:
+        refuse_password(files)
+        source_of(files)
+    except UsageError as error:
+        raise ScheduleInvalid(error.message, field="payload.files") from error
+
+
+def _check_after(payload: Payload) -> None:
+    if payload.after == "keep" or not payload.is_remote:
+        return
+    assert payload.files is not None
+    scheme, place = payload.files.partition("://")[0], payload.move_to or ""
+    if scheme in ("http", "https", "zip", "tar"):
+        raise ScheduleInvalid(f"what comes from {scheme}:// cannot be moved or deleted", field="payload.after")
+    if place and place.split("/")[:3] != payload.files.split("/")[:3]:
+        raise ScheduleInvalid(f"{place} is not on the same server or in the same bucket", field="payload.after")

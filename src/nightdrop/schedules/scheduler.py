@@ -17,13 +17,12 @@ from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.request import Subject
 from nightdrop.records.schedule import ScheduleRun, ScheduleRunStatus
-from nightdrop.schedules.after import put_away
 from nightdrop.schedules.close import End, close, deadline_of, end_of, timed_out
 from nightdrop.schedules.fire import Here, begin_pending, fire
 from nightdrop.schedules.listing import settled_files
 from nightdrop.schedules.payload import Payload, read_payload
+from nightdrop.schedules.tidy import Tidy
 from nightdrop.settings import load_settings
-from nightdrop.store import schedule_files
 from nightdrop.store import schedule_runs as run_rows
 from nightdrop.store import schedules as rows
 from nightdrop.store.batches import batch_subject, close_acceptance
@@ -35,6 +34,7 @@ TICK_SECONDS = 0.5
 _TOGETHER = 20  # fires handed to the writing thread at a time: they share commits
 _UNREADABLE = 422
 _SLOW_SECONDS = 0.1  # a look at a batch that takes longer, since it is large, is taken in a twentieth of the time
+_LIST_AGAIN_SECONDS = 5.0
 _REST, _MOST_REST_SECONDS = 20, 30.0
 
 
@@ -45,6 +45,8 @@ class Scheduler:
         self._engine = engine
         self._listing: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, float] = {}  # rows not looked at before this time
+        self._later: dict[str, float] = {}  # rows whose source could not be listed, not tried before this time
+        self._tidy = Tidy(engine)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -56,7 +58,7 @@ class Scheduler:
         tasks = [task for task in (self._task, *self._listing.values()) if task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._tidy.stop(), return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -74,7 +76,7 @@ class Scheduler:
         await self._close_ended(now_ms)
         await self._begin_pending(here)
         await self._list_fired(now_ms)
-        await self._put_away()
+        await self._tidy.look()
 
     async def _fire_due(self, here: Here) -> None:
         due = await self._engine.desk.read(partial(rows.due_schedules, now_ms=here.now_ms))
@@ -133,7 +135,7 @@ class Scheduler:
     async def _list_fired(self, now_ms: int) -> None:
         me = self._engine.executor_id
         for row, executor in await self._engine.desk.read(partial(run_rows.unlisted_schedule_runs, executor_id=me)):
-            if row.id in self._listing:
+            if row.id in self._listing or self._later.get(row.id, 0.0) > clock.monotonic():
                 continue
             if executor != me and not await self._engine.desk.write(
                 partial(run_rows.take_over, row_id=row.id, seen=executor, executor_id=me)
@@ -166,6 +168,8 @@ class Scheduler:
         except NightdropError as problem:
             if problem.retryable:
                 log.error("schedule run %s: %s; listing is tried again", row.id, problem)
+                self._later = {i: t for i, t in self._later.items() if t > clock.monotonic()}
+                self._later[row.id] = clock.monotonic() + _LIST_AGAIN_SECONDS
                 return
             error = str(problem)
         except OSError as problem:
@@ -173,11 +177,6 @@ class Scheduler:
         await self._engine.desk.write(partial(close_acceptance, batch_id=row.batch_id, now_ms=now_ms))
         end = End(status="failed", status_code=_UNREADABLE, completed_at=clock.now_ms(), error=error)
         await self._close(replace(row, status=ScheduleRunStatus.RUNNING), end, now_ms)
-
-    async def _put_away(self) -> None:
-        for found in await self._engine.desk.read(schedule_files.finished_files):
-            if await asyncio.to_thread(put_away, found):
-                await self._engine.desk.write(partial(schedule_files.after_done, row=found))
 
     def _subject(self, kind: str, subject_id: str) -> Subject | None:
         found = [s for s in self._engine.registry if (s.kind, s.id) == (kind, subject_id)]
@@ -192,7 +191,7 @@ def _call(row: ScheduleRun, subject: Subject, payload: Payload, *, cache: bool) 
         source=payload.files,
         message=payload.message,
         user_id=payload.user_id,
-        leave_out=() if moved is None or moved == payload.root else (moved,),
+        leave_out=() if moved is None or moved == payload.root or payload.is_remote else (moved,),
         max_bytes=load_settings().max_file_bytes,
         schedule=ScheduleCall(schedule_id=row.schedule_id, schedule_run_id=row.id, after=payload.action),
         cache=cache,

@@ -27,13 +27,14 @@ def remember_files(connection: sa.Connection, rows: Sequence[Mapping[str, Any]])
     connection.execute(sa.insert(schedule_files), list(rows))
 
 
-def finished_files(connection: sa.Connection, limit: int = 200) -> list[dict[str, Any]]:
-    """Files whose result is committed and with which something is still to be done."""
+def finished_files(connection: sa.Connection, *, remote: bool, limit: int = 200) -> list[dict[str, Any]]:
+    """Files whose result is committed and with which something is still to be done; remote: those named by a URL."""
     c = schedule_files.c
+    is_url = c.path.like("%://%")
     query = (
         sa.select(schedule_files)
         .join(runs, runs.c.run_id == c.run_id)
-        .where(c.after.is_not(None), runs.c.status == "COMPLETED")
+        .where(c.after.is_not(None), runs.c.status == "COMPLETED", is_url if remote else ~is_url)
         .limit(limit)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -9,7 +9,8 @@ import pytest
 
 from nightdrop import File
 from nightdrop.errors import FileTooLarge, FileUnreadable
-from nightdrop.intake.fetch import read_file, read_path
+from nightdrop.intake.fetch import read_path
+from nightdrop.intake.read import read_file
 from nightdrop.intake.take import look_at, take_listed
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from nightdrop import File
 from nightdrop.errors import SourceNotFound
-from nightdrop.intake.listing import Source, list_source, source_label
+from nightdrop.intake.listing import Given, list_source, source_label
 
 
-def listed(source: Source, root: Path | None = None) -> list[str]:
+def listed(source: Given, root: Path | None = None) -> list[str]:
     found = [str(file.filepath or file.url) for file in list_source(source)]
     return [os.path.relpath(path, root) for path in found] if root else found
 

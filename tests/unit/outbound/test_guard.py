@@ -13,7 +13,8 @@ from tests.unit.outbound.site import certificate, site
 
 from nightdrop import File
 from nightdrop.errors import FileTooLarge, FileUnreadable, UrlRefused, UsageError
-from nightdrop.intake.fetch import fetch_url, read_file
+from nightdrop.intake.fetch import fetch_url
+from nightdrop.intake.read import read_file
 from nightdrop.outbound import AllowedHosts, check_url, request
 from nightdrop.outbound.request import certificates
 

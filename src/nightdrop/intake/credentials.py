@@ -1,0 +1,96 @@
+"""How a source is signed in to: options from `sources.toml` by the beginning of its URL, never from rows or logs."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from nightdrop.errors import UsageError
+from nightdrop.settings import load_settings
+
+
+def refuse_password(url: str) -> None:
+    """A URL is written into rows and logs: refuse one that holds a password. Raises UsageError, which leaves it out."""
+    for part in url.split("::"):
+        netloc = part.partition("://")[2].partition("/")[0]
+        user, at, host = netloc.rpartition("@")
+        if at and ":" in user:
+            shown = f"{part.partition('://')[0]}://{user.partition(':')[0]}@{host}"
+            raise UsageError(
+                f"{shown}: the password stands in the URL, which is kept with the documents;"
+                f" write it into {load_settings().sources} instead (docs/how-to/sources.md)"
+            )
+
+
+def options_for(url: str) -> dict[str, Any]:
+    """The options of the longest table name that the URL begins with; empty when there is none.
+
+    Text such as "env:NAME" is read from the environment, "file:PATH" from a file. Raises UsageError for a bad file.
+    """
+    tables = _tables(load_settings().sources)
+    fitting = [name for name in tables if _begins(url, name)]
+    if not fitting:
+        return {}
+    name = max(fitting, key=len)
+    return {
+        key: _resolved(value, f"{load_settings().sources}, [{name!r}], {key}") for key, value in tables[name].items()
+    }
+
+
+def check_sources(path: str) -> None:
+    """Raises UsageError that names the file and what is wrong in it."""
+    _tables(path)
+
+
+def _begins(url: str, name: str) -> bool:
+    """Whether a URL lies below a table's name, its user left out where the table names none."""
+    if "@" not in name:
+        parts = urlsplit(url)
+        url = url.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1) if "@" in parts.netloc else url
+    whole = name.rstrip("/")
+    return url.startswith(whole) and url[len(whole) : len(whole) + 1] in ("", "/", ":")
+
+
+def _tables(path: str) -> dict[str, dict[str, Any]]:
+    try:
+        changed = Path(path).stat().st_mtime_ns
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    return _read(path, changed)
+
+
+@lru_cache(maxsize=8)
+def _read(path: str, _changed: int) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is no TOML: {error}") from error
+    wrong = [name for name, table in tables.items() if not isinstance(table, dict)]
+    if wrong:
+        raise UsageError(f'{path}: {wrong[0]} stands outside of a table; begin with ["sftp://host"]')
+    return tables
+
+
+def _resolved(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolved(inner, f"{where}.{key}") for key, inner in value.items()}
+    if not isinstance(value, str):
+        return value
+    if value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise UsageError(f"{where}: the environment has no variable {name}")
+        return os.environ[name]
+    if value.startswith("file:"):
+        place = Path(value.removeprefix("file:")).expanduser()
+        try:
+            return place.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{where}: {place} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return value

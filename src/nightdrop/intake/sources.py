@@ -1,0 +1,36 @@
+"""Which source answers for a URL: one of ours, or one that a package brings through an entry point."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from nightdrop.errors import UsageError
+from nightdrop.intake.filesystem import SCHEMES
+from nightdrop.intake.remote import Remote
+from nightdrop.records.source import Source
+
+GROUP = "nightdrop.sources"
+
+_REMOTE = Remote()
+
+
+def source_of(url: str) -> Source | None:
+    """The source of a URL's scheme; None for http and https, whose URL is the one document behind it.
+
+    Raises UsageError for a scheme that nobody knows.
+    """
+    scheme = url.partition("://")[0].lower()
+    if scheme in ("http", "https"):
+        return None
+    if scheme in SCHEMES:
+        return _REMOTE
+    return _installed(scheme)
+
+
+@cache
+def _installed(scheme: str) -> Source:
+    for found in entry_points(group=GROUP, name=scheme):
+        made: Source = found.load()()
+        return made
+    raise UsageError(f"{scheme}:// is no source that is known here; an entry point in the group {GROUP} brings one")

@@ -1,0 +1,1 @@
+"""Every source against a real server of its kind on loopback."""
