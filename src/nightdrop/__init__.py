@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from nightdrop.records.rate_limit import RateLimit
     from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
     from nightdrop.records.source import Found, Source
+    from nightdrop.records.webhook import Delivery, DeliveryState, Webhook
     from nightdrop.store import PostgresDb, SqliteDb
     from nightdrop.store.letters import DeadLetters
+    from nightdrop.store.webhooks import Webhooks
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
@@ -45,6 +47,8 @@ _HOMES = {
     "DeadLetter": "nightdrop.records.dead_letter",
     "DeadLetterState": "nightdrop.records.dead_letter",
     "DeadLetters": "nightdrop.store.letters",
+    "Delivery": "nightdrop.records.webhook",
+    "DeliveryState": "nightdrop.records.webhook",
     "FieldMatch": "nightdrop.records",
     "FieldResult": "nightdrop.records",
     "File": "nightdrop.records",
@@ -68,6 +72,8 @@ _HOMES = {
     "Source": "nightdrop.records.source",
     "SqliteDb": "nightdrop.store",
     "UsageError": "nightdrop.errors",
+    "Webhook": "nightdrop.records.webhook",
+    "Webhooks": "nightdrop.store.webhooks",
     "pause": "nightdrop.pausing",
     "schedule_tools": "nightdrop.public.schedules",
 }
@@ -83,6 +89,8 @@ __all__ = [
     "DeadLetter",
     "DeadLetterState",
     "DeadLetters",
+    "Delivery",
+    "DeliveryState",
     "FieldMatch",
     "FieldResult",
     "File",
@@ -106,6 +114,8 @@ __all__ = [
     "Source",
     "SqliteDb",
     "UsageError",
+    "Webhook",
+    "Webhooks",
     "pause",
     "schedule_tools",
 ]

@@ -37,6 +37,8 @@ POINTS = (
     "close.committed",  # the end of a fire is committed
     "after.copied",  # a remote file is copied to where it goes, and not yet deleted
     "after.done",  # a file is moved or deleted, the row does not say so yet
+    "delivery.claimed",  # a webhook's delivery is this process's, not sent yet
+    "delivery.sent",  # the receiver has answered, the row does not say so yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 

@@ -46,8 +46,10 @@ def load_agents(reference: str, db_path: str | None) -> AgentOS:
         for agent in agents:
             agent.db = None
     own = next((agent for agent in agents if agent.db is not None), None)
-    scheduler = isinstance(found, AgentOS) and found.scheduler
-    return AgentOS(agents=agents, db=open_database(db_path, own), scheduler=scheduler)
+    db = open_database(db_path, own)
+    if not isinstance(found, AgentOS):
+        return AgentOS(agents=agents, db=db)
+    return AgentOS(agents=agents, db=db, scheduler=found.scheduler, webhooks=found.webhooks)
 
 
 def load_object(reference: str, option: str) -> Any:

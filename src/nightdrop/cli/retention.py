@@ -45,7 +45,10 @@ def prune(older_than: str, dead_letters: bool, dry_run: bool, db: str | None, as
         f"({went.bytes / 1024 / 1024:.1f} MB)"
     )
     if not dry_run:
-        click.echo(f"and {went.batches} batches, {went.engine_rows} engine rows, {went.orphans} stray files")
+        click.echo(
+            f"and {went.batches} batches, {went.engine_rows} engine rows, {went.orphans} stray files, "
+            f"{went.deliveries} deliveries of webhooks"
+        )
 
 
 @click.command()

@@ -94,10 +94,12 @@ def _work(
 
     if agent is not None:
         together = load_agents(agent, db)
-        agents, database, scheduler = together.agents, together.db, together.scheduler
+        agents, database = together.agents, together.db
+        scheduler, webhooks = together.scheduler, together.webhooks
     else:
         database = open_database(db)
-        agents, scheduler = (schema_agent(model or "local", schema or "invoice", database),), False
+        agents = (schema_agent(model or "local", schema or "invoice", database),)
+        scheduler, webhooks = False, ()
     for one in agents:
         check_ready(one.spec)
     same = process_command(db, agent=agent, model=model, schema=schema)
@@ -109,4 +111,5 @@ def _work(
         batches=batches,
         quarantine=None if role == "quarantine" else Quarantine(same),
         scheduler=scheduler,
+        webhooks=webhooks,
     )

@@ -70,6 +70,7 @@ from nightdrop.errors.usage import (
     BatchNotFound,
     DatabaseConflict,
     DatabaseRequired,
+    DeliveryNotFound,
     DocumentInUse,
     DocumentNotFound,
     ExtraMissing,
@@ -88,6 +89,8 @@ from nightdrop.errors.usage import (
     SchemaInvalid,
     SourceNotFound,
     UsageError,
+    WebhookExists,
+    WebhookNotFound,
 )
 
 __all__ = [
@@ -99,6 +102,7 @@ __all__ = [
     "BudgetExceeded",
     "DatabaseConflict",
     "DatabaseRequired",
+    "DeliveryNotFound",
     "DocumentInUse",
     "DocumentNotFound",
     "DocumentNotSent",
@@ -162,6 +166,8 @@ __all__ = [
     "TooManyRequests",
     "UrlRefused",
     "UsageError",
+    "WebhookExists",
+    "WebhookNotFound",
     "WorkersFailed",
     "every_error",
     "input_error",

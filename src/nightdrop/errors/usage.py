@@ -102,6 +102,27 @@ class ScheduleInvalid(UsageError):
         super().__init__(f"{field}: {message}" if field else message)
 
 
+class WebhookNotFound(UsageError):
+    """There is no such webhook."""
+
+    code = "webhook_not_found"
+    http_status = 404
+
+
+class WebhookExists(UsageError):
+    """There is a webhook of this address: delete it first."""
+
+    code = "webhook_exists"
+    http_status = 409
+
+
+class DeliveryNotFound(UsageError):
+    """There is no such delivery of a webhook."""
+
+    code = "delivery_not_found"
+    http_status = 404
+
+
 class SourceNotFound(UsageError):
     """The source names no file, folder, glob or manifest that exists."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nightdrop.errors import UsageError
 from nightdrop.http.address import listen
 from nightdrop.public.agent import Agent
+from nightdrop.records.webhook import Webhook
 from nightdrop.store import Database
 from nightdrop.store.tokens import list_tokens
 
@@ -20,10 +21,18 @@ class AgentOS:
     """Agents that share one database. An agent without one gets this one.
 
     agents: with distinct ids. db: default: the agents' own. scheduler: processes that serve it fire the database's
-    schedules. Raises UsageError when they do not go together.
+    schedules. webhooks: who is told of ends and dead letters; made or changed in the database when such a process
+    starts. Raises UsageError when they do not go together.
     """
 
-    def __init__(self, *, agents: Sequence[Agent], db: Database | None = None, scheduler: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        agents: Sequence[Agent],
+        db: Database | None = None,
+        scheduler: bool = False,
+        webhooks: Sequence[Webhook] = (),
+    ) -> None:
         if not agents:
             raise UsageError("AgentOS(agents=[...]) takes at least one agent")
         ids = [agent.id for agent in agents]
@@ -36,11 +45,14 @@ class AgentOS:
         for agent in agents:
             if agent.db is not None and agent.db.label != found.label:
                 raise UsageError(f"agent {agent.id!r} has the database {agent.db.label}, the AgentOS {found.label}")
+        if not all(isinstance(webhook, Webhook) for webhook in webhooks):
+            raise UsageError('webhooks= takes Webhooks: [Webhook(url="https://...", secret="env:HOOK_SECRET")]')
         for agent in agents:
             agent.use(found)
         self.agents = tuple(agents)
         self.db = found
         self.scheduler = scheduler
+        self.webhooks = tuple(webhooks)
 
     def __repr__(self) -> str:
         return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"

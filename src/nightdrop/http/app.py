@@ -20,6 +20,7 @@ from nightdrop.http.routes import agents, documents, events, health
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
 from nightdrop.schedules import Scheduler
+from nightdrop.webhooks import Courier
 from nightdrop.worker import Quarantine
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ _ABOUT = (
 
 
 def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine | None = None) -> FastAPI:
-    """The app. While it lives, this process executes the database's runs of these agents, and fires its schedules if
-    the AgentOS says so.
+    """The app. While it lives, this process executes the database's runs of these agents, tells its webhooks, and
+    fires its schedules if the AgentOS says so.
 
     no_auth: everybody who reaches it may do everything. quarantine: where runs go that may have killed a process.
     """
@@ -45,11 +46,11 @@ def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        fires = await _begin(service, quarantine)
+        beside = await _begin(service, quarantine)
         try:
             yield
         finally:
-            await _end(service, fires, quarantine)
+            await _end(service, beside, quarantine)
 
     app = FastAPI(
         title="nightdrop",
@@ -67,22 +68,24 @@ def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine
     return app
 
 
-async def _begin(service: Service, quarantine: Quarantine | None) -> Scheduler | None:
+async def _begin(service: Service, quarantine: Quarantine | None) -> list[Scheduler | Courier]:
+    await asyncio.to_thread(service.db.webhooks.register, service.agent_os.webhooks)
     ensure = None if quarantine is None else quarantine.ensure
     engine = await portal().bridge(engine_for(service.db, quarantine=ensure))
-    if not service.agent_os.scheduler:
-        return None
-    fires = Scheduler(engine)
-    portal().loop.call_soon_threadsafe(fires.start)
-    return fires
+    beside: list[Scheduler | Courier] = [Courier(engine)]
+    if service.agent_os.scheduler:
+        beside.append(Scheduler(engine))
+    for one in beside:
+        portal().loop.call_soon_threadsafe(one.start)
+    return beside
 
 
-async def _end(service: Service, fires: Scheduler | None, quarantine: Quarantine | None) -> None:
-    """Fire nothing more, let runs end for some seconds, hand the others back."""
+async def _end(service: Service, beside: list[Scheduler | Courier], quarantine: Quarantine | None) -> None:
+    """Fire and tell nothing more, let runs end for some seconds, hand the others back."""
     service.stopping = True
     engine = await service.engine()
-    if fires is not None:
-        await portal().bridge(fires.stop())
+    for one in beside:
+        await portal().bridge(one.stop())
     if quarantine is not None:
         await asyncio.to_thread(quarantine.stop, service.db)
     await portal().bridge(engine.drain(DRAIN_SECONDS))

@@ -14,6 +14,7 @@ from nightdrop.faults import reach
 from nightdrop.retention.removal import CHUNK, remove_orphans, remove_unreferenced
 from nightdrop.store import Database
 from nightdrop.store import prune as rows
+from nightdrop.store.deliveries import delete_deliveries
 from nightdrop.store.documents import alone
 
 _ORPHAN_MS = 86_400_000  # bytes without a row are left alone for a day: their accept may still be at work
@@ -21,7 +22,8 @@ _ORPHAN_MS = 86_400_000  # bytes without a row are left alone for a day: their a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What went: counts, and the bytes of the documents among it. engine_rows: workflows that DBOS kept."""
+    """What went: counts, and the bytes of the documents among it. engine_rows: workflows that DBOS kept. deliveries: of
+    webhooks."""
 
     runs: int
     dead_letters: int
@@ -30,6 +32,7 @@ class Pruned:
     batches: int = 0
     engine_rows: int = 0
     orphans: int = 0
+    deliveries: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The plain form answered by `--json`."""
@@ -74,6 +77,7 @@ def prune(db: Database, cutoff_ms: int, *, now_ms: int, dead_letters: bool = Fal
         batches=batches,
         engine_rows=engine_rows,
         orphans=remove_orphans(db, now_ms - _ORPHAN_MS),
+        deliveries=_delete_deliveries(db, cutoff_ms),
     )
 
 
@@ -88,6 +92,13 @@ def _delete(connection: sa.Connection, chunk: Sequence[str], cutoff_ms: int, dea
 def _delete_batches(connection: sa.Connection, cutoff_ms: int, dead_ms: int) -> int:
     alone(connection)
     return rows.delete_empty_batches(connection, cutoff_ms, dead_ms)
+
+
+def _delete_deliveries(db: Database, cutoff_ms: int) -> int:
+    total = 0
+    while gone := db.transact(partial(delete_deliveries, before_ms=cutoff_ms, limit=CHUNK)):
+        total += gone
+    return total
 
 
 def _kept(db: Database, run_ids: Sequence[str]) -> set[str]:

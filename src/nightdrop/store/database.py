@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nightdrop.store.costs import CostKey
     from nightdrop.store.letters import DeadLetters
     from nightdrop.store.provider_desk import Providers
+    from nightdrop.store.webhooks import Webhooks
 
 T = TypeVar("T")
 
@@ -96,6 +97,13 @@ class Database:
         from nightdrop.store.provider_desk import Providers  # it works on a Database, and is rarely asked for
 
         return Providers(self)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of ends and dead letters, and what became of each delivery."""
+        from nightdrop.store.webhooks import Webhooks  # it works on a Database, and is rarely asked for
+
+        return Webhooks(self)
 
     @property
     def engine(self) -> sa.Engine:

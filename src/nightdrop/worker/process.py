@@ -13,8 +13,10 @@ from types import FrameType
 from nightdrop import clock
 from nightdrop.engine import Engine, Role, engine_for
 from nightdrop.portal import portal
+from nightdrop.records.webhook import Webhook
 from nightdrop.schedules import Scheduler
 from nightdrop.store import Database
+from nightdrop.webhooks import Courier
 from nightdrop.worker.quarantine import Quarantine
 
 _TICK_SECONDS = 0.2
@@ -33,13 +35,16 @@ def work(
     batches: Sequence[str] = (),
     quarantine: Quarantine | None = None,
     scheduler: bool = False,
+    webhooks: Sequence[Webhook] = (),
 ) -> None:
     """Execute queued runs of the loaded agents until SIGTERM, SIGINT or the end of standard input; then drain.
 
     batches: only runs of these. role "quarantine": suspects only, one at a time; ends by itself when none is left.
-    scheduler: fire the database's schedules too.
+    scheduler: fire the database's schedules too. webhooks: made or changed in the database first; a process that
+    works for everyone sends what is due to any.
     """
     stop = _Stop(drain_seconds + 2 * _CLOSE_SECONDS)
+    db.webhooks.register(webhooks)
     engine = portal().call(
         engine_for(
             db,
@@ -51,14 +56,18 @@ def work(
     )
     for batch_id in batches:
         portal().loop.call_soon_threadsafe(engine.adopt, batch_id)
-    fires = Scheduler(engine) if scheduler and role == "worker" and not batches else None
-    if fires is not None:
-        portal().loop.call_soon_threadsafe(fires.start)
+    for_everyone = role == "worker" and not batches
+    beside: list[Scheduler | Courier] = [Scheduler(engine)] if scheduler and for_everyone else []
+    if for_everyone:
+        beside.append(Courier(engine))
+    for one in beside:
+        portal().loop.call_soon_threadsafe(one.start)
     _wait(engine, stop, ends_when_idle=role == "quarantine")
 
     def end() -> None:
-        if fires is not None and not stop.at_once:
-            portal().call(fires.stop())
+        for one in beside:
+            if not stop.at_once:
+                portal().call(one.stop())
         if quarantine is not None:
             quarantine.stop(db)
         if not stop.at_once:

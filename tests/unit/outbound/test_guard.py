@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.unit.outbound.site import certificate, site
+from tests.site import certificate, site
 
 from nightdrop import File
 from nightdrop.errors import FileTooLarge, FileUnreadable, UrlRefused, UsageError

@@ -16,7 +16,9 @@ from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
 from nightdrop.store.tables.schedule_runs import schedule_runs
 from nightdrop.store.tables.schedules import schedules
+from nightdrop.store.tables.telling import statements
 from nightdrop.store.tables.tokens import tokens
+from nightdrop.store.tables.webhooks import webhook_batches, webhook_deliveries, webhooks
 
 __all__ = [
     "audit",
@@ -36,5 +38,9 @@ __all__ = [
     "schedule_files",
     "schedule_runs",
     "schedules",
+    "statements",
     "tokens",
+    "webhook_batches",
+    "webhook_deliveries",
+    "webhooks",
 ]
