@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from nightdrop import Agent, File
 from nightdrop.store import Database
+from nightdrop.store.costs import CallFilter, calls
 from nightdrop.testing import Meter, Price, SimulatedProvider
 from tests.acceptance.conftest import called
 from tests.conftest import change_at
@@ -93,6 +95,8 @@ def test_another_providers_calls_are_left_out(place: str, meter: Meter, tmp_path
         ("cost\n1\n", (), "--map id=COLUMN"),
         ("id,cost\nx,much\n", (), "line 2"),
         ("id,cost\n", ("--map", "id=call"), "has the columns cost, id"),
+        ("id,cost\n", ("--preset", "anthropic"), "'usage_date_utc' is not among them"),
+        ("id,cost\nx,1\n", ("--close-open",), "give --since and --until"),
         ("id,cost\n", ("--map", "price=cost"), "id, day, model, cost"),
     ],
 )
@@ -104,6 +108,111 @@ def test_a_bill_that_cannot_be_read_says_what_to_do(
     result = called("costs", "reconcile", tmp_path / "bill.csv", "--db", place, *options)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def day_of(meter: Meter) -> str:
+    return datetime.fromtimestamp(meter.calls[0].received_at / 1000, tz=UTC).date().isoformat()
+
+
+def as_openai(meter: Meter, more: Decimal = Decimal(0)) -> str:
+    """The meter as OpenAI's console exports it, grouped by line item."""
+    day, cost = day_of(meter), meter.totals().cents / 100 + more
+    head = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id\n"
+    lines = [
+        f'1,2,{day}T00:00:00+00:00,,{cost - Decimal("0.001")},usd,"{MODEL}-2024-07-18, input",p\n',
+        f'1,2,{day}T00:00:00+00:00,,0.001,usd,"{MODEL}-2024-07-18, cached input",p\n',
+        "0,1,2020-01-01T00:00:00+00:00,,,,,\n",  # a day without any cost
+    ]
+    return head + "".join(lines)
+
+
+def test_openais_export_is_known_by_its_columns(db: Database, place: str, meter: Meter, tmp_path: Path) -> None:
+    bill = tmp_path / "cost.csv"
+    bill.write_text(as_openai(meter))
+    change_at(  # another day and another provider are no part of it
+        place,
+        "INSERT INTO nightdrop_model_calls (call_id, run_id, attempt, number, provider, model, opened_at, closed_at,"
+        " cost_pico) VALUES ('old', 'r', 1, 1, 'openai-chat', 'gpt-4o-mini', 1000, 2000, 5),"
+        f" ('other', 'r', 1, 2, 'anthropic', 'gpt-4o-mini', {meter.calls[0].received_at}, 2000, 5)",
+    )
+    assert reconciled(place, bill)[:2] == (0, [])
+    bill.write_text(as_openai(meter, Decimal("0.5")))
+    assert reconciled(place, bill, "--preset", "openai")[:2] == (1, ["amount"])
+
+
+def test_anthropics_export_names_models_as_people_do(place: str, meter: Meter, tmp_path: Path) -> None:
+    change_at(place, "UPDATE nightdrop_model_calls SET provider = 'anthropic', model = 'claude-haiku-4-5-20251001'")
+    bill = tmp_path / "claude_api_cost.csv"
+    bill.write_text(
+        "usage_date_utc,model,workspace,token_type,cost_usd,list_price_usd\n"
+        f"{day_of(meter)},Claude Haiku 4.5,Default,output,{meter.totals().cents / 100},1\n"
+    )
+    assert reconciled(place, bill)[:2] == (0, [])
+
+
+OPEN = "UPDATE nightdrop_model_calls SET closed_at = NULL, cost_pico = NULL, opened_at = opened_at - 3600000"
+
+
+def test_open_calls_are_closed_by_their_ids(db: Database, place: str, meter: Meter, tmp_path: Path) -> None:
+    change_at(place, OPEN)
+    meter.export(tmp_path / "bill.csv")
+    text = (tmp_path / "bill.csv").read_text().splitlines()
+    (tmp_path / "bill.csv").write_text("\n".join(text[:-1]) + "\n")  # one of them was not billed
+    options = ("--close-open", "--since", "7d", "--until", "2100-01-01")
+    code, kinds, data = reconciled(place, tmp_path / "bill.csv", *options)
+    two = sum(sorted(call.cents for call in meter.calls)[:2], Decimal(0)) / 100
+    assert (code, kinds, data["closed"]["calls"]) == (0, [], 3)  # type: ignore[index]
+    assert data["total"]["ledger"] == data["total"]["bill"]  # type: ignore[index]
+    total = db.costs().total
+    assert (total.open_calls, total.cost is not None and total.cost >= two) == (0, True)
+    with db.read() as connection:
+        page, _ = calls(connection, CallFilter(), limit=10)
+    assert {(call.cost_source, call.price_version) for call in page} == {("provider", "bill bill.csv")}
+    assert Decimal(0) in {call.cost for call in page}
+    assert reconciled(place, tmp_path / "bill.csv", *options)[2]["closed"] == {"calls": 0, "cost": "0"}
+
+
+def test_open_calls_of_a_day_share_what_the_bill_has_more(
+    db: Database, place: str, meter: Meter, tmp_path: Path
+) -> None:
+    bill = tmp_path / "cost.csv"
+    first, *rest = sorted(call.call_id or "" for call in meter.calls)
+    change_at(place, f"{OPEN} WHERE call_id != '{first}'")
+    change_at(place, f"UPDATE nightdrop_model_calls SET opened_at = opened_at - 3600000 WHERE call_id = '{first}'")
+    with db.read() as connection:
+        opened, _ = calls(connection, CallFilter(), limit=10)
+    bill.write_text(as_openai(meter).replace(day_of(meter), f"{opened[0].opened_at:%Y-%m-%d}"))
+    code, kinds, data = reconciled(place, bill, "--close-open")
+    assert (code, kinds, data["closed"]["calls"]) == (0, [], 2)  # type: ignore[index]
+    assert db.costs().total.cost == meter.totals().cents / 100
+    change_at(place, f"{OPEN} WHERE call_id = '{rest[0]}'")
+    bill.write_text(
+        as_openai(meter, -meter.totals().cents / 200).replace(day_of(meter), f"{opened[0].opened_at:%Y-%m-%d}")
+    )
+    code, kinds, data = reconciled(place, bill, "--close-open")
+    assert data["closed"] == {"calls": 0, "cost": "0"}, "the bill has less than the closed calls: nothing is proven"
+
+
+def test_a_call_that_may_be_under_way_stays_open(place: str, meter: Meter, tmp_path: Path) -> None:
+    change_at(place, "UPDATE nightdrop_model_calls SET closed_at = NULL, cost_pico = NULL")
+    meter.export(tmp_path / "bill.csv")
+    code, kinds, data = reconciled(place, tmp_path / "bill.csv", "--close-open")
+    assert (code, kinds, data["closed"]) == (0, ["open_billed"] * 3, {"calls": 0, "cost": "0"})
+
+
+def test_models_in_use_without_a_price_are_named(place: str, meter: Meter) -> None:
+    result = called("prices", "check", "--db", place, "--json")
+    (row,) = json.loads(result.stdout)["items"]
+    assert (result.exit_code, row["model"], row["calls"]) == (0, f"openai-chat:{MODEL}", 3)
+    assert (row["input"], row["output"]) == ("1.25", "10")
+    assert row["priced_by"].startswith("prices.toml")
+    change_at(place, "UPDATE nightdrop_model_calls SET model = 'my-own'")
+    result = called("prices", "check", "--db", place)
+    assert result.exit_code == 1
+    assert "openai-chat:my-own" in result.stdout
+    assert "no price" in result.stdout
+    assert called("prices", "check", "openai:gpt-4o-mini", "compatible:mine").exit_code == 1
+    assert called("prices", "check", "mine").exit_code == 2
 
 
 def test_sums_and_calls_are_csv_that_a_spreadsheet_reads(place: str, meter: Meter) -> None:

@@ -11,6 +11,7 @@ _COMMANDS = {
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "forget": ("nightdrop.cli.retention", "forget", "Erase one document and all that was derived from it."),
+    "prices": ("nightdrop.cli.prices", "prices", "Which models in use have a price."),
     "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
     "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nightdrop.records.cost import CostRow, LedgerCall
     from nightdrop.store.costs import CostKey
 
-_KEYS = ("day", "agent", "model", "batch", "document", "schedule", "provider", "run")
+_KEYS = ("day", "agent", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier")
 
 
 @click.group(invoke_without_command=True)

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from nightdrop import clock
 from nightdrop.errors import PriceUnknown, UsageError
-from nightdrop.records.model_call import PICO, Price, Usage
+from nightdrop.records.model_call import PICO, Price, Usage, dollars
 
 UNKNOWN = Price(cost_pico=None, source="unknown")
 """A call whose price nobody knows."""
@@ -53,6 +54,34 @@ def check_priced(provider: str, model: str, prices_file: str, now_ms: int) -> No
     usage = Usage(input_tokens=1000, output_tokens=1000)
     if price_of(provider, model, usage, said=None, at_ms=now_ms, prices_file=prices_file).cost_pico is None:
         raise PriceUnknown(unpriced(provider, model))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerMillion:
+    """US dollars for a million tokens that go in, and that come out, of usual calls. version: of which list."""
+
+    input: Decimal
+    output: Decimal
+    version: str
+
+
+def per_million(provider: str, model: str, prices_file: str) -> PerMillion | None:
+    """What a model costs now, None when nobody knows. Raises UsageError for a price list that cannot be read."""
+
+    def cost(usage: Usage) -> Price:
+        return price_of(provider, model, usage, said=None, at_ms=clock.now_ms(), prices_file=prices_file)
+
+    one, more_in, more_out = (
+        cost(Usage(input_tokens=1000 + more_in, output_tokens=1000 + more_out))
+        for more_in, more_out in ((0, 0), (1000, 0), (0, 1000))
+    )
+    if one.cost_pico is None or more_in.cost_pico is None or more_out.cost_pico is None:
+        return None
+    return PerMillion(
+        input=dollars((more_in.cost_pico - one.cost_pico) * 1000),
+        output=dollars((more_out.cost_pico - one.cost_pico) * 1000),
+        version=one.version or "",
+    )
 
 
 def unpriced(provider: str, model: str) -> str:

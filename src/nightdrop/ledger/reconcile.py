@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from nightdrop.ledger.bill import BillLine
+from nightdrop.ledger.bill import Bill, model_name
 from nightdrop.records.cost import LedgerCall
 from nightdrop.records.model_call import dollars_text
 
@@ -53,19 +53,19 @@ class Reconciliation:
         return {"items": items, "total": sums, "explained": self.explained}
 
 
-def reconcile(lines: Sequence[BillLine], calls: Iterable[LedgerCall], tolerance: Decimal) -> Reconciliation:
+def reconcile(bill: Bill, calls: Iterable[LedgerCall], tolerance: Decimal) -> Reconciliation:
     """Compare. Lines with an id are held against that call, lines without against the sum of their day and model.
 
     tolerance: US dollars that one call, or one day and model, may differ by. A bill has ids on all lines or on none:
     with any id, every line without one is missing in the ledger.
     """
-    by_call = any(line.id for line in lines)
+    by_call = bill.by_call
     billed: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        billed[(line.id or "(no id)") if by_call else f"{line.day} {line.model}"] += line.cost
+    for line in bill.lines:
+        billed[(line.id or "(no id)") if by_call else f"{line.day} {model_name(line.model)}"] += line.cost
     known: dict[str, list[LedgerCall]] = defaultdict(list)
     for call in calls:
-        known[call.call_id if by_call else f"{call.opened_at:%Y-%m-%d} {call.model}"].append(call)
+        known[call.call_id if by_call else f"{call.opened_at:%Y-%m-%d} {model_name(call.model)}"].append(call)
     found = [
         difference
         for key in sorted({*billed, *known})

@@ -10,13 +10,20 @@ import sqlalchemy as sa
 
 from nightdrop.records.cost import CostRow, Costs, LedgerCall
 from nightdrop.records.model_call import dollars
-from nightdrop.store.tables import model_calls, run_files, runs
+from nightdrop.store.tables import model_calls, run_files, runs, schedule_runs, schedules
 
-CostKey = Literal["day", "agent", "model", "batch", "document", "schedule", "provider", "run"]
+CostKey = Literal["day", "agent", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier"]
 
 _m = model_calls.c
 _LEDGER = model_calls.outerjoin(runs, runs.c.run_id == _m.run_id)
 _FAILED = sa.and_(_m.outcome.is_not(None), _m.outcome != "answered")
+
+_SCHEDULE = (  # one that was deleted is called by its id
+    sa.select(sa.func.coalesce(schedules.c.name, schedule_runs.c.schedule_id))
+    .select_from(schedule_runs.outerjoin(schedules, schedules.c.id == schedule_runs.c.schedule_id))
+    .where(schedule_runs.c.id == runs.c.schedule_run_id)
+    .scalar_subquery()
+)
 
 
 def _count(condition: Any) -> Any:
@@ -48,7 +55,8 @@ _SUMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """Which calls. since and until compare when a call was opened: from since on, before until."""
+    """Which calls. since and until compare when a call was opened: from since on, before until. provider: all its APIs,
+    `openai-chat` too where it is `openai`."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -68,8 +76,9 @@ class CallFilter:
             (runs.c.subject_id, self.agent),
             (_m.run_id, self.run_id),
             (runs.c.batch_id, self.batch_id),
-            (_m.provider, self.provider),
         )
+        if self.provider is not None:
+            found.append((_m.provider == self.provider) | _m.provider.startswith(f"{self.provider}-", autoescape=True))
         return found + [column == value for column, value in wanted if value is not None]
 
 
@@ -159,7 +168,9 @@ def _keys(connection: sa.Connection) -> dict[CostKey, Any]:
         "model": _m.provider + sa.literal(":") + _m.model,
         "batch": runs.c.batch_id,
         "document": first_file,
-        "schedule": runs.c.schedule_run_id,
+        "schedule": _SCHEDULE,
         "provider": _m.provider,
         "run": _m.run_id,
+        "outcome": sa.func.coalesce(_m.outcome, "unrecorded"),
+        "tier": _m.tier,
     }

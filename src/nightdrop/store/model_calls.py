@@ -102,6 +102,16 @@ def leave_open(connection: sa.Connection, call_id: str, outcome: str) -> None:
     connection.execute(sa.update(model_calls).where(_m.call_id == call_id).values(outcome=outcome))
 
 
+def settle_call(connection: sa.Connection, call_id: str, cost_pico: int, *, version: str, now_ms: int) -> bool:
+    """Close a possibly billed call at what the provider's bill says; how it ended stays unsaid. Whether it was open."""
+    settled = (
+        sa.update(model_calls)
+        .where(_m.call_id == call_id, _m.closed_at.is_(None))
+        .values(closed_at=now_ms, cost_pico=cost_pico, cost_source="provider", price_version=version)
+    )
+    return connection.execute(settled).rowcount == 1
+
+
 def past_calls(connection: sa.Connection, run_id: str, attempt: int) -> list[PastCall]:
     """What this attempt has asked already, in order: recorded answers are used again, failures count."""
     rows = connection.execute(_PAST, {"of_run": run_id, "of_attempt": attempt})

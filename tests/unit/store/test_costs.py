@@ -102,3 +102,35 @@ def test_single_calls_are_listed_newest_first_page_by_page(db: Database, run_id:
 def test_the_ledger_outlives_its_run(db: Database, place: str) -> None:
     change_at(place, "DELETE FROM nightdrop_runs")
     assert [(row.key, row.calls) for row in db.costs("agent").items] == [("none", 4)]
+
+
+def test_a_schedule_is_called_by_its_name_as_long_as_it_is_there(db: Database, place: str, run_id: str) -> None:
+    change_at(
+        place,
+        "INSERT INTO nightdrop_schedules (id, name, cron, timezone, endpoint, method, payload, enabled,"
+        " timeout_seconds, max_retries, retry_delay_seconds, catch_up, overlap, created_at, updated_at)"
+        " VALUES ('s', 'nightly', '0 2 * * *', 'UTC', '/agents/a/runs', 'POST', '{}', TRUE,"
+        " 1, 0, 1, 'one', 'skip', 1, 1)",
+    )
+    change_at(
+        place,
+        "INSERT INTO nightdrop_schedule_runs (id, schedule_id, scheduled_for, attempt, status)"
+        " VALUES ('f1', 's', 1, 1, 'success')",
+    )
+    change_at(place, f"UPDATE nightdrop_runs SET schedule_run_id = 'f1' WHERE run_id = '{run_id}'")
+    assert [(row.key, row.calls) for row in db.costs("schedule").items] == [("nightly", 4)]
+    change_at(place, "DELETE FROM nightdrop_schedules")
+    assert [row.key for row in db.costs("schedule").items] == ["s"]
+
+
+@pytest.mark.usefixtures("run_id")
+def test_outcomes_and_tiers_are_keys_too(db: Database) -> None:
+    assert [(row.key, row.calls) for row in db.costs("outcome").items] == [
+        ("answered", 2),
+        ("rate_limited", 1),
+        ("unrecorded", 1),
+    ]
+    assert [(row.key, row.calls) for row in db.costs("tier").items] in (
+        [("none", 3), ("flex", 1)],
+        [("flex", 1), ("none", 3)],
+    )
