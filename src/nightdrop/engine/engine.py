@@ -36,12 +36,12 @@ from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
-from nightdrop.store.accept import accept
 from nightdrop.store.batch_control import cancel_own
 from nightdrop.store.documents import DocumentsGone, known_documents, name_documents
 from nightdrop.store.executors import is_registered
 from nightdrop.store.load import load_run, statuses
 from nightdrop.store.release import release
+from nightdrop.store.submissions import accept_once
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -184,7 +184,7 @@ class Engine:
 
         def commit(connection: sa.Connection) -> Accepted:
             leased = is_registered(connection, self.executor_id)
-            answer = accept(connection, [here if leased else request], clock.now_ms())[0]
+            answer = accept_once(connection, here if leased else request, clock.now_ms())
             if leased and answer.fresh and answer.status.is_open:
                 noted.add(answer.run_id)
                 self._attempts.starting.add(answer.run_id)  # before the commit, so that it is never taken for lost

@@ -55,6 +55,7 @@ from nightdrop.errors.run import (
 from nightdrop.errors.service import (
     AgentNotFound,
     HostRefused,
+    KeyReused,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotAuthenticated,
@@ -119,6 +120,7 @@ __all__ = [
     "FileUnreadable",
     "HostRefused",
     "InputError",
+    "KeyReused",
     "LetterNotFound",
     "LetterOutdated",
     "LetterWithoutBytes",

@@ -72,6 +72,13 @@ class TokenNotFound(UsageError):
     http_status = 404
 
 
+class KeyReused(UsageError):
+    """The idempotency key was given to another submission."""
+
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
 class AgentNotFound(UsageError):
     """The service has no such agent."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit
 
+from fastapi import Header
 from starlette.requests import Request
 
 from nightdrop import clock
@@ -14,6 +16,7 @@ from nightdrop.errors import HostRefused, NotAuthenticated, ScopeMissing, TooMan
 from nightdrop.http.address import is_loopback
 from nightdrop.http.scopes import scope_of
 from nightdrop.limits.bucket import Bucket
+from nightdrop.records.request import Once
 from nightdrop.records.token import Token
 from nightdrop.store import Database
 from nightdrop.store.tokens import list_tokens, match_token
@@ -27,6 +30,26 @@ class Caller:
 
     name: str
     token: Token | None = None
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="Made by the client for one submission: sent again under the same key it is handed in once.",
+    ),
+]
+
+
+def once_of(request: Request, key: str | None) -> Once | None:
+    """The key with whose it is: two callers may use the same."""
+    if key is None:
+        return None
+    caller: Caller = request.state.caller
+    return Once(caller="" if caller.token is None else caller.token.id, key=key)
 
 
 class Gate:

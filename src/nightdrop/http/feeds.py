@@ -65,8 +65,8 @@ class Feeds:
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
 
     def add(self, run_id: str, feed: Feed) -> None:
-        """Keep a run's feed."""
-        self._feeds[run_id] = feed
+        """Keep a run's feed; one that is there already stays: a run that is handed in again is not asked again."""
+        self._feeds.setdefault(run_id, feed)
         while len(self._feeds) > _KEPT:
             self._feeds.popitem(last=False)
 

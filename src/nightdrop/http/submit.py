@@ -16,12 +16,13 @@ from nightdrop.http.service import Service
 from nightdrop.portal import portal
 from nightdrop.public.agent import Agent
 from nightdrop.public.execute import RunCall, execute
+from nightdrop.records.request import Once
 from nightdrop.records.run import RunOutput, RunStatus
 
 _OK, _ACCEPTED = 200, 202
 
 
-async def submit_run(service: Service, agent: Agent, given: Submission) -> Response:
+async def submit_run(service: Service, agent: Agent, given: Submission, once: Once | None) -> Response:
     """Accept a run and answer as the form wants: 202, an event stream, or the run at its end."""
     form = given.form
     call = RunCall(
@@ -32,12 +33,13 @@ async def submit_run(service: Service, agent: Agent, given: Submission) -> Respo
         background=True,  # also of one that is waited for: it outlives this request, and this process
         rerun=form.rerun,
         metadata=dict(form.metadata),
+        once=once,
     )
     feed = Feed() if form.stream else None
     run = await execute(agent.spec, service.db, call, None if feed is None else feed.heard)
     place = {"Location": f"/agents/{agent.id}/runs/{run.run_id}"}
     if feed is not None:
-        service.feeds.add(run.run_id, feed)
+        service.feeds.add(run.run_id, feed)  # unless an earlier one has it
         return event_stream(follow_run(service, run.run_id, None), **place)
     if form.background:
         return accepted(run, place)

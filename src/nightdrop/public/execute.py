@@ -20,7 +20,7 @@ from nightdrop.public.in_memory import run_in_memory
 from nightdrop.records.document import NewDocument
 from nightdrop.records.event import RunEvent
 from nightdrop.records.file import File
-from nightdrop.records.request import Accepted, RunRequest
+from nightdrop.records.request import Accepted, Once, RunRequest
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
@@ -41,6 +41,7 @@ class RunCall:
     background: bool
     rerun: bool
     metadata: dict[str, Any] = field(default_factory=dict)
+    once: Once | None = None
 
 
 async def execute(
@@ -64,6 +65,7 @@ async def execute(
         metadata=call.metadata,
         rerun=call.rerun,
         cache=spec.cache,
+        once=call.once,
     )
     if db is None:
         return await portal().bridge(run_in_memory(spec, request, taken, reader_pool(), on_text))

@@ -36,13 +36,21 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A client's key for one submission: sent again under it, it is handed in once. caller: whose key it is."""
+
+    caller: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """One run to accept.
 
     session_id None: a new run each time. rerun: even if the session has its answer. retry_failed: try an ERROR
     again. refused: the input cannot be used, so the run ends as it starts. executor_id: who executes it at once.
     priority: lower goes first. ranks: where a new run takes its rank among those of its priority, None: the first.
-    cache: what was answered already is given again, unless rerun.
+    cache: what was answered already is given again, unless rerun. once: what was accepted under this key is the answer.
     """
 
     subject: Subject
@@ -60,6 +68,7 @@ class RunRequest:
     refused: RunError | None = None
     executor_id: str | None = None
     cache: bool = False
+    once: Once | None = None
 
     def __post_init__(self) -> None:
         require_text(message=self.message, session_id=self.session_id, user_id=self.user_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from nightdrop.store.submissions import forget_submissions
 from nightdrop.store.tables import batch_items, batches, dead_letters, documents, model_calls, run_files, runs
 
 _ENDED = ("COMPLETED", "ERROR", "CANCELLED")
@@ -60,6 +61,7 @@ def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> int:
     for at in range(0, len(run_ids), _CHUNK):
         chunk = run_ids[at : at + _CHUNK]
         connection.execute(sa.update(model_calls).where(model_calls.c.run_id.in_(chunk)).values(response=None))
+        forget_submissions(connection, "run_id", chunk)
         letters += connection.execute(sa.delete(dead_letters).where(dead_letters.c.run_id.in_(chunk))).rowcount
         for table in (batch_items, run_files, runs):
             connection.execute(sa.delete(table).where(table.c.run_id.in_(chunk)))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from nightdrop.errors import AgentNotFound
+from nightdrop.http.caller import IdempotencyKey, once_of
 from nightdrop.http.forms import openapi_body, read_form
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
@@ -48,14 +49,14 @@ def get_agent(agent_id: Text, service: Serving) -> AgentInfo:
     },
     openapi_extra=openapi_body(),
 )
-async def create_run(agent_id: Text, request: Request, service: Serving) -> Response:
+async def create_run(agent_id: Text, request: Request, service: Serving, key: IdempotencyKey = None) -> Response:
     """Run an agent over the files of a form. Waits for the end unless background or stream says otherwise.
 
     A run that ends in ERROR is answered as a problem with the run in `run`.
     """
     agent = service.agent(agent_id)
     async with read_form(request) as given:
-        return await submit_run(service, agent, given)
+        return await submit_run(service, agent, given, once_of(request, key))
 
 
 @router.get("/{agent_id}/runs", operation_id="list_runs", responses=answers(404), response_model=RunPage)

@@ -16,6 +16,7 @@ from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
 from nightdrop.store.tables.schedule_runs import schedule_runs
 from nightdrop.store.tables.schedules import schedules
+from nightdrop.store.tables.submissions import submissions
 from nightdrop.store.tables.telling import statements
 from nightdrop.store.tables.tokens import tokens
 from nightdrop.store.tables.webhooks import webhook_batches, webhook_deliveries, webhooks
@@ -39,6 +40,7 @@ __all__ = [
     "schedule_runs",
     "schedules",
     "statements",
+    "submissions",
     "tokens",
     "webhook_batches",
     "webhook_deliveries",
