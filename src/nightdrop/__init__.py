@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nightdrop.public.agent import Agent
     from nightdrop.public.batch import Batch
     from nightdrop.public.schedules import ScheduleManager, schedule_tools
+    from nightdrop.public.workflow import Workflow
     from nightdrop.records import (
         BatchProgress,
         BatchStatus,
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from nightdrop.records.rate_limit import RateLimit
     from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
     from nightdrop.records.source import Found, Source
+    from nightdrop.records.step import StepResult, StepStatus
     from nightdrop.records.webhook import Delivery, DeliveryState, Webhook
     from nightdrop.store import PostgresDb, SqliteDb
     from nightdrop.store.letters import DeadLetters
     from nightdrop.store.webhooks import Webhooks
+    from nightdrop.workflows import Condition, Loop, Parallel, Router, Step, StepFile, StepInput, StepOutput, Steps
 
 _HOMES = {
     "Agent": "nightdrop.public.agent",
@@ -44,6 +47,7 @@ _HOMES = {
     "BatchStatus": "nightdrop.records",
     "Budget": "nightdrop.records.budget",
     "Check": "nightdrop.records.check",
+    "Condition": "nightdrop.workflows",
     "DeadLetter": "nightdrop.records.dead_letter",
     "DeadLetterState": "nightdrop.records.dead_letter",
     "DeadLetters": "nightdrop.store.letters",
@@ -54,11 +58,14 @@ _HOMES = {
     "File": "nightdrop.records",
     "Found": "nightdrop.records.source",
     "InputError": "nightdrop.errors",
+    "Loop": "nightdrop.workflows",
     "NightdropError": "nightdrop.errors",
+    "Parallel": "nightdrop.workflows",
     "Pause": "nightdrop.records.pause",
     "PostgresDb": "nightdrop.store",
     "RateLimit": "nightdrop.records.rate_limit",
     "Replay": "nightdrop.records.dead_letter",
+    "Router": "nightdrop.workflows",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
     "RunFailed": "nightdrop.errors",
@@ -71,9 +78,17 @@ _HOMES = {
     "ScheduleRunStatus": "nightdrop.records.schedule",
     "Source": "nightdrop.records.source",
     "SqliteDb": "nightdrop.store",
+    "Step": "nightdrop.workflows",
+    "StepFile": "nightdrop.workflows",
+    "StepInput": "nightdrop.workflows",
+    "StepOutput": "nightdrop.workflows",
+    "StepResult": "nightdrop.records.step",
+    "StepStatus": "nightdrop.records.step",
+    "Steps": "nightdrop.workflows",
     "UsageError": "nightdrop.errors",
     "Webhook": "nightdrop.records.webhook",
     "Webhooks": "nightdrop.store.webhooks",
+    "Workflow": "nightdrop.public.workflow",
     "pause": "nightdrop.pausing",
     "schedule_tools": "nightdrop.public.schedules",
 }
@@ -86,6 +101,7 @@ __all__ = [
     "BatchStatus",
     "Budget",
     "Check",
+    "Condition",
     "DeadLetter",
     "DeadLetterState",
     "DeadLetters",
@@ -96,11 +112,14 @@ __all__ = [
     "File",
     "Found",
     "InputError",
+    "Loop",
     "NightdropError",
+    "Parallel",
     "Pause",
     "PostgresDb",
     "RateLimit",
     "Replay",
+    "Router",
     "RunError",
     "RunEvent",
     "RunFailed",
@@ -113,9 +132,17 @@ __all__ = [
     "ScheduleRunStatus",
     "Source",
     "SqliteDb",
+    "Step",
+    "StepFile",
+    "StepInput",
+    "StepOutput",
+    "StepResult",
+    "StepStatus",
+    "Steps",
     "UsageError",
     "Webhook",
     "Webhooks",
+    "Workflow",
     "pause",
     "schedule_tools",
 ]

@@ -18,6 +18,9 @@ POINTS = (
     "call.opened",  # the ledger row is committed, the request has not left
     "call.answered",  # the answer is here, the ledger row still open
     "call.closed",
+    "step.done",  # a step has ended, its row is not written yet
+    "step.commit",  # the row is written, not committed
+    "step.committed",
     "answer.made",
     "result.commit",  # result written, not committed
     "result.committed",

@@ -1,4 +1,4 @@
-"""`pause(question)`: a tool asks a person. The run ends PAUSED, and the question is answered when it is continued."""
+"""`pause(question)`: a tool or a step asks a person. The run ends PAUSED, and is continued with the answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nightdrop.errors import DatabaseRequired, UsageError
 from nightdrop.records.pause import Decision, Pause
 
 _decisions: ContextVar[Sequence[Decision] | None] = ContextVar("nightdrop_decisions", default=None)
+_step: ContextVar[str | None] = ContextVar("nightdrop_step", default=None)
 
 
 class PauseRequested(BaseException):
@@ -23,17 +24,17 @@ class PauseRequested(BaseException):
 
 
 def pause(question: str, **data: Any) -> Any:
-    """Ask a person, inside a tool: ends the run PAUSED, without holding anything while it waits.
+    """Ask a person, inside a tool or a workflow's step: ends the run PAUSED, without holding anything while it waits.
 
     After `agent.continue_run(run_id, answer)` the attempt runs again, the model's recorded answers included, and this
-    returns the answer. Question and data together are what is answered: ask differently for what differs.
+    returns the answer. Step, question and data together are what is answered: ask differently for what differs.
     """
     decisions = _decisions.get()
     if decisions is None:
         raise DatabaseRequired(
-            'pause() works in the tools of a run that is stored: give the agent db=SqliteDb("nightdrop.db")'
+            'pause() works in the tools and steps of a run that is stored: give it db=SqliteDb("nightdrop.db")'
         )
-    asked = Pause(question=_text(question), data=_plain(data))
+    asked = Pause(question=_text(question), data=_plain(data), step=_step.get())
     for decision in reversed(decisions):
         if decision.pause == asked:
             return decision.answer
@@ -48,6 +49,16 @@ def decided(decisions: Sequence[Decision]) -> Iterator[None]:
         yield
     finally:
         _decisions.reset(token)
+
+
+@contextmanager
+def at_step(path: str) -> Iterator[None]:
+    """Within, what `pause` asks is this step's question: its answer is no other step's."""
+    token = _step.set(path)
+    try:
+        yield
+    finally:
+        _step.reset(token)
 
 
 def as_json(value: Any, what: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from nightdrop.http.feeds import Feed, Feeds
 from nightdrop.http.follow import Seen
+from nightdrop.records.event import RunEvent
 from nightdrop.records.run import RunStatus
 from nightdrop.store.run_state import RunState
 from nightdrop.testing import SimulatedProvider
@@ -76,7 +77,7 @@ def test_a_run_that_is_not_streamed_can_be_followed(served: Served, provider: Si
 def test_a_feed_gives_what_is_behind_an_offset() -> None:
     feed = Feed()
     for piece in ("ab", "", "cde", "f"):
-        feed.heard(piece)
+        feed.on_event(RunEvent(kind="text", text=piece))
     assert [feed.since(n) for n in range(8)] == ["abcdef", "bcdef", "cdef", "def", "ef", "f", "", ""]
 
 

@@ -148,7 +148,7 @@ def test_a_paused_run_is_answered(served: Served, monkeypatch: pytest.MonkeyPatc
         agent = served.agent(model=MODEL, output_schema=Paid, tools=[approve])
         answer = served.client.post(f"/agents/{agent.id}/runs", data=MESSAGE, files=[upload(7)])
         assert (answer.status_code, answer.json()["status"]) == (202, "PAUSED")
-        assert answer.json()["pause"] == {"question": "Approve 500 EUR?", "data": {"amount": 500}}
+        assert answer.json()["pause"] == {"question": "Approve 500 EUR?", "data": {"amount": 500}, "step": None}
         place = answer.headers["location"]
         done = served.client.post(f"{place}/continue", json={"answer": "yes", "background": False})
         assert (done.status_code, done.json()["status"]) == (200, "COMPLETED")

@@ -8,6 +8,7 @@ from nightdrop.http.shapes import run as shapes
 from nightdrop.records import FieldResult, FileRef, RunError, RunInput, RunMetrics, RunOutput, RunStatus
 from nightdrop.records.check import Check
 from nightdrop.records.pause import Pause
+from nightdrop.records.step import StepResult, StepStatus
 
 
 def keys(shape: type[BaseModel]) -> set[str]:
@@ -24,6 +25,7 @@ def test_a_run() -> None:
         pause=Pause(question="?"),
         fields={"total": FieldResult(value="1")},
         checks=(Check(rule="r", passed=True),),
+        steps=(StepResult(path="a", kind="function", status=StepStatus.COMPLETED),),
     ).to_json()
     assert keys(shapes.Run) == set(run)
     assert keys(shapes.Metrics) == set(RunMetrics().to_json())
@@ -32,6 +34,7 @@ def test_a_run() -> None:
     assert keys(shapes.RunFile) == set(run["input"]["files"][0])
     assert keys(shapes.RunInputs) == set(run["input"])
     assert keys(shapes.RunProblem) == set(run["error"])
+    assert keys(shapes.RunStep) == set(run["steps"][0])
     assert keys(shapes.Question) == set(run["pause"])
 
 

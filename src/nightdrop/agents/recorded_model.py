@@ -95,6 +95,8 @@ class RecordedModel(WrapperModel):
             call_id=new_id(),
             run_id=self._log.run_id,
             attempt=self._log.attempt,
+            step=self._log.step,
+            step_try=self._log.step_try,
             provider=self._provider_name,
             model=self.wrapped.model_name,
             opened_at=clock.now_ms(),

@@ -1,4 +1,4 @@
-"""Finding what a command works on: the agent of `app.py:agent` or of --model and --schema, and the database."""
+"""Finding what a command works on: what `app.py:agent` names, or --model and --schema describe, and the database."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from nightdrop.store.place import database_at
 if TYPE_CHECKING:
     from nightdrop.http.agent_os import AgentOS
     from nightdrop.public.agent import Agent
+    from nightdrop.public.runnable import Runnable
+    from nightdrop.public.workflow import Workflow
 
 
 def load_agent(reference: str) -> Agent:
@@ -30,26 +32,46 @@ def load_agent(reference: str) -> Agent:
     return found
 
 
+def load_workflow(reference: str, option: str = "--workflow") -> Workflow:
+    """The Workflow named by `path/app.py:name` or `package.module:name`. Raises UsageError that says what is wrong."""
+    from nightdrop.public.workflow import Workflow
+
+    found = load_object(reference, option)
+    if not isinstance(found, Workflow):
+        raise UsageError(f"{option} {reference}: it is a {type(found).__name__}, not a nightdrop.Workflow")
+    return found
+
+
 def load_agents(reference: str, db_path: str | None) -> AgentOS:
-    """The agents of `app.py:agent_os` (an AgentOS, an Agent or a list of them), on one database. Raises UsageError."""
+    """What `app.py:agent_os` names (an AgentOS, an Agent, a Workflow, or a list of those), on one database.
+
+    Raises UsageError.
+    """
     from nightdrop.http.agent_os import AgentOS
     from nightdrop.public.agent import Agent
+    from nightdrop.public.workflow import Workflow
 
     found = load_object(reference, "APP")
     if isinstance(found, AgentOS):
-        agents: Any = found.agents
+        together: Any = [*found.agents, *found.workflows]
     else:
-        agents = [found] if isinstance(found, Agent) else found
-    if not isinstance(agents, list | tuple) or not all(isinstance(agent, Agent) for agent in agents):
-        raise UsageError(f"{reference}: it is a {type(found).__name__}, not an AgentOS, an Agent or a list of Agents")
+        together = [found] if isinstance(found, Agent | Workflow) else found
+    if not isinstance(together, list | tuple) or not all(isinstance(one, Agent | Workflow) for one in together):
+        raise UsageError(
+            f"{reference}: it is a {type(found).__name__}, not an AgentOS, an Agent, a Workflow or a list of those"
+        )
     if db_path is not None:
-        for agent in agents:
-            agent.db = None
-    own = next((agent for agent in agents if agent.db is not None), None)
-    db = open_database(db_path, own)
-    if not isinstance(found, AgentOS):
-        return AgentOS(agents=agents, db=db)
-    return AgentOS(agents=agents, db=db, scheduler=found.scheduler, webhooks=found.webhooks)
+        for one in together:
+            one.db = None
+    own = next((one for one in together if one.db is not None), None)
+    served = isinstance(found, AgentOS)
+    return AgentOS(
+        agents=[one for one in together if isinstance(one, Agent)],
+        workflows=[one for one in together if isinstance(one, Workflow)],
+        db=open_database(db_path, own),
+        scheduler=served and found.scheduler,
+        webhooks=found.webhooks if served else (),
+    )
 
 
 def load_object(reference: str, option: str) -> Any:
@@ -73,12 +95,12 @@ def schema_agent(model: str, schema: str, db: Database) -> Agent:
     return Agent(model=model, output_schema=_schema(schema), db=db, id=f"{model}-{_schema_name(schema)}")
 
 
-def open_database(path: str | None, agent: Agent | None = None) -> Database:
-    """--db, else the agent's, else NIGHTDROP_DB, else ./nightdrop.db."""
+def open_database(path: str | None, runnable: Runnable | None = None) -> Database:
+    """--db, else the agent's or workflow's, else NIGHTDROP_DB, else ./nightdrop.db."""
     if path is not None:
         return database_at(path)
-    if agent is not None and agent.db is not None:
-        return agent.db
+    if runnable is not None and runnable.db is not None:
+        return runnable.db
     return database_at(load_settings().db or Settings().db)  # an empty NIGHTDROP_DB is none
 
 

@@ -1,4 +1,4 @@
-"""`nightdrop run`: an agent over a source of documents, durably."""
+"""`nightdrop run`: an agent or a workflow over a source of documents, durably."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nightdrop.settings import load_settings
 
 if TYPE_CHECKING:
     from nightdrop.batch import BatchCall
-    from nightdrop.public.agent import Agent
+    from nightdrop.public.runnable import Runnable
     from nightdrop.records.batch import BatchProgress
     from nightdrop.store import Database
 
@@ -27,6 +27,7 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 @click.command()
 @click.argument("source")
 @click.option("--agent", metavar="APP:NAME", help="The agent, such as app.py:agent or package.module:agent.")
+@click.option("--workflow", metavar="APP:NAME", help="Instead of --agent: a workflow, such as app.py:workflow.")
 @click.option("--model", default=None, help="Without --agent: the model.  [default: local]")
 @click.option("--schema", default=None, help=_SCHEMA_HELP + "  [default: invoice]")
 @click.option("--message", default="", help="What to ask of each document.")
@@ -57,7 +58,7 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @reports_errors
 def run(**given: Any) -> None:
-    """Run an agent over SOURCE: a folder, a glob, one file, or a manifest of paths (JSONL, CSV, text).
+    """Run an agent or a workflow over SOURCE: a folder, a glob, one file, or a manifest of paths (JSONL, CSV, text).
 
     Every document ends as one result row or as a dead letter with its reason. Ctrl-C, then the same command again
     continues; what has a result is not run again. Exit code: 0 all done, 1 some failed, 2 bad call.
@@ -71,6 +72,7 @@ class _Options:
 
     source: str
     agent: str | None
+    workflow: str | None
     model: str | None
     schema: str | None
     message: str
@@ -91,32 +93,25 @@ class _Options:
 
 
 def _run(options: _Options) -> int:
-    from nightdrop.agents import check_ready
-    from nightdrop.cli.load import load_agent, open_database, schema_agent
     from nightdrop.cli.work import Crew, batch_rows, run_batch
     from nightdrop.engine import registry
-    from nightdrop.errors import UsageError
     from nightdrop.records.budget import amount_of, pico_of
     from nightdrop.sinks.write import check_target, write_rows
 
     if options.out is not None:
         check_target(options.out)
-    if options.agent is not None and (options.model or options.schema):
-        raise UsageError("--agent brings its own model and schema: leave --model and --schema out")
     concurrency = _concurrency(options.concurrency)
     budget_pico = None if options.budget is None else pico_of(amount_of(options.budget, f"--budget {options.budget}"))
-    loaded = load_agent(options.agent) if options.agent is not None else None
-    database = open_database(options.db, loaded)
-    agent = loaded or schema_agent(options.model or "local", options.schema or "invoice", database)
-    check_ready(agent.spec, bounded=budget_pico is not None)
-    registry.add(agent.spec)
+    runnable, database = _loaded(options)
+    runnable.check(bounded=budget_pico is not None)
+    registry.add(runnable.spec)
     crew = Crew(
         command=_command(options, database),
         processes=options.processes,
         concurrency=concurrency,
         quiet=options.quiet or options.as_json,
     )
-    batch = run_batch(agent, database, _call(agent, options, budget_pico), crew)
+    batch = run_batch(runnable, database, _call(runnable, options, budget_pico), crew)
     state = batch.progress()
     if options.out is not None:
         write_rows(options.out, batch_rows(database, batch.id))
@@ -125,21 +120,41 @@ def _run(options: _Options) -> int:
     return SOME_FAILED if state.failed else ALL_DONE
 
 
+def _loaded(options: _Options) -> tuple[Runnable, Database]:
+    """What runs, and on which database."""
+    from nightdrop.cli.load import load_agent, load_workflow, open_database, schema_agent
+    from nightdrop.errors import UsageError
+
+    if options.agent is not None and options.workflow is not None:
+        raise UsageError("give --agent or --workflow, not both")
+    if (options.agent is not None or options.workflow is not None) and (options.model or options.schema):
+        raise UsageError("--agent and --workflow bring their own models and schemas: leave --model and --schema out")
+    if options.workflow is not None:
+        workflow = load_workflow(options.workflow)
+        return workflow, open_database(options.db, workflow)
+    if options.agent is not None:
+        agent = load_agent(options.agent)
+        return agent, open_database(options.db, agent)
+    database = open_database(options.db)
+    return schema_agent(options.model or "local", options.schema or "invoice", database), database
+
+
 def _command(options: _Options, database: Database) -> list[str]:
-    """The command line of a process that loads the same agent on the same database."""
+    """The command line of a process that loads the same on the same database."""
     from nightdrop.cli.worker import process_command
 
     place = database.place
-    if options.agent is not None:
-        return process_command(place, agent=options.agent)
+    app = options.agent or options.workflow
+    if app is not None:
+        return process_command(place, agent=app)
     return process_command(place, model=options.model, schema=options.schema)
 
 
-def _call(agent: Agent, options: _Options, budget_pico: int | None) -> BatchCall:
+def _call(runnable: Runnable, options: _Options, budget_pico: int | None) -> BatchCall:
     from nightdrop.batch import BatchCall
 
     return BatchCall(
-        subject=agent.spec.subject,
+        subject=runnable.spec.subject,
         source=options.source,
         message=options.message,
         kind="manifest" if options.manifest else "auto",
@@ -150,7 +165,7 @@ def _call(agent: Agent, options: _Options, budget_pico: int | None) -> BatchCall
         max_bytes=load_settings().max_file_bytes,
         budget_pico=budget_pico,
         on_budget=options.on_budget,
-        cache=agent.spec.cache,
+        cache=runnable.spec.cache,
         priority=options.priority,
         weight=options.weight,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nightdrop.cli.show import print_table, printable, when
+from nightdrop.cli.step_tree import step_table
 from nightdrop.records.field import FieldResult
 from nightdrop.records.run import RunOutput, plain
 
@@ -29,6 +30,7 @@ def print_run(run: RunOutput, waits_for: str | None, *, evidence: bool = False) 
         ("waits for", waits_for),
         ("asks", _asked(run)),
         ("agent", run.agent_id),
+        ("workflow", run.workflow_id),
         ("batch", run.batch_id),
         ("session", run.session_id),
         ("attempts", str(run.attempts)),
@@ -45,11 +47,16 @@ def print_run(run: RunOutput, waits_for: str | None, *, evidence: bool = False) 
     for name, value in lines:
         if value:
             click.echo(f"{name:<10} {printable(value)}")
+    if run.steps:
+        click.echo()
+        print_table(*step_table(run.steps), fold="NOTE")
     if run.fields:
         click.echo()
         columns = [*_SHORT, *(_PLACES if evidence else {})]
         print_table(columns, [_cells(path, f, evidence) for path, f in run.fields.items()], fold="EVIDENCE")
     elif run.content is not None:
+        if run.steps:
+            click.echo()
         click.echo(json.dumps(plain(run.content), ensure_ascii=False, indent=2))
 
 

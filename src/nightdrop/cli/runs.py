@@ -20,7 +20,7 @@ runs.add_command(continue_)
 
 @runs.command("list")
 @click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--agent", "agent_id", help="Only runs of this agent id.")
+@click.option("--agent", "agent_id", help="Only runs of this agent or workflow id.")
 @click.option("--status", type=_STATUSES, help="Only runs with this status.")
 @click.option("--batch", "batch_id", help="Only runs of this batch.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
@@ -56,12 +56,12 @@ def list_(
         print_page([run.to_json() for run in page], page[-1].run_id if more else None)
         return
     print_table(
-        ["RUN", "STATUS", "AGENT", "FILE", "ERROR", "CREATED"],
+        ["RUN", "STATUS", "AGENT OR WORKFLOW", "FILE", "ERROR", "CREATED"],
         [
             [
                 run.run_id,
                 run.status.value,
-                run.agent_id or "",
+                run.agent_id or run.workflow_id or "",
                 (run.input.files[0].source or run.input.files[0].filename or "") if run.input.files else "",
                 run.error.code if run.error else "",
                 when(run.created_at),
@@ -81,7 +81,7 @@ def list_(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reports_errors
 def show(run_id: str, db: str | None, evidence: bool, as_json: bool) -> None:
-    """One run: its input, result, confidence per field, and error."""
+    """One run: its input, result, confidence per field, error, and a workflow's steps."""
     from nightdrop.cli.load import existing_database
     from nightdrop.cli.run_page import print_run
     from nightdrop.cli.show import print_json

@@ -21,8 +21,8 @@ from nightdrop.cli.progress import Display, completed, cost_words, display_for
 from nightdrop.engine import engine_for
 from nightdrop.errors import WorkersFailed
 from nightdrop.portal import portal
-from nightdrop.public.agent import Agent
 from nightdrop.public.batch import Batch
+from nightdrop.public.runnable import Runnable
 from nightdrop.records.batch import BatchProgress
 from nightdrop.sinks.row import result_row
 from nightdrop.store import Database
@@ -45,7 +45,7 @@ class Crew:
     quiet: bool = False
 
 
-def run_batch(agent: Agent, db: Database, call: BatchCall, crew: Crew) -> Batch:
+def run_batch(runnable: Runnable, db: Database, call: BatchCall, crew: Crew) -> Batch:
     """Run a batch to its end with its progress on stderr; this process executes only this batch."""
     console = Console(stderr=True)
     quarantine = None if crew.command is None else Quarantine(crew.command)
@@ -59,7 +59,7 @@ def run_batch(agent: Agent, db: Database, call: BatchCall, crew: Crew) -> Batch:
             quarantine=None if quarantine is None else quarantine.ensure,
         )
         batch_id = await open_batch_for(engine, call)
-        return Batch(engine, batch_id, agent.spec.schema, call, files, executes_here=crew.processes == 1)
+        return Batch(engine, batch_id, runnable._typed, call, files, executes_here=crew.processes == 1)
 
     with _interruptible(console):
         batch = portal().call(begin())

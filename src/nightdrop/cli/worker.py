@@ -36,10 +36,10 @@ _DB_VARIABLE = "NIGHTDROP_WORKER_DB"  # not an option of its own: a URL may hold
 @click.option("--db", metavar="PATH|URL", help="The database; default: the agents', NIGHTDROP_DB, or ./nightdrop.db.")
 @reports_errors
 def worker(app: str, processes: int | None, concurrency: int | None, drain_timeout: float, db: str | None) -> None:
-    """Execute queued runs of the agents in APP, such as app.py:agent_os, until SIGTERM or Ctrl-C.
+    """Execute queued runs of the agents and workflows in APP, such as app.py:agent_os, until SIGTERM or Ctrl-C.
 
-    APP names an AgentOS, an Agent or a list of Agents. On SIGTERM nothing new is begun; what runs may end within the
-    drain timeout, and the rest is handed back for another worker.
+    APP names an AgentOS, an Agent, a Workflow or a list of those. On SIGTERM nothing new is begun; what runs may end
+    within the drain timeout, and the rest is handed back for another worker.
     """
     from nightdrop.worker.supervisor import Supervisor
 
@@ -88,20 +88,19 @@ def _work(
     role: Any,
     batches: tuple[str, ...],
 ) -> None:
-    from nightdrop.agents import check_ready
     from nightdrop.cli.load import load_agents, open_database, schema_agent
     from nightdrop.worker import Quarantine, work
 
     if agent is not None:
         together = load_agents(agent, db)
-        agents, database = together.agents, together.db
-        scheduler, webhooks = together.scheduler, together.webhooks
+        runnables: tuple[Any, ...] = (*together.agents, *together.workflows)
+        database, scheduler, webhooks = together.db, together.scheduler, together.webhooks
     else:
         database = open_database(db)
-        agents = (schema_agent(model or "local", schema or "invoice", database),)
+        runnables = (schema_agent(model or "local", schema or "invoice", database),)
         scheduler, webhooks = False, ()
-    for one in agents:
-        check_ready(one.spec)
+    for one in runnables:
+        one.check()
     same = process_command(db, agent=agent, model=model, schema=schema)
     work(
         database,

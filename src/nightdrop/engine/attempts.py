@@ -10,9 +10,9 @@ from functools import partial
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, Postponed, answer
+from nightdrop.agents import Postponed
 from nightdrop.documents.pool import ReaderPool
-from nightdrop.engine.call_log import DurableLog
+from nightdrop.engine.answering import Answering
 from nightdrop.engine.cancelling import cancel_all
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.places import Places, freed
@@ -22,9 +22,9 @@ from nightdrop.engine.room import Room
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import BudgetExceeded, NightdropError, StorageFailed
 from nightdrop.faults import reach
-from nightdrop.limits.caller import Caller, calling
-from nightdrop.pausing import PauseRequested, decided
-from nightdrop.records.run import RunError
+from nightdrop.pausing import PauseRequested
+from nightdrop.records.event import RunEvent
+from nightdrop.records.run_error import RunError
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import Work, load_work
 from nightdrop.store.pauses import pause
@@ -47,9 +47,8 @@ class Attempts:
         room: Room,
     ) -> None:
         self._desk = desk
-        self._registry = registry
-        self._reader = reader
         self._waiters = waiters
+        self._answering = Answering(desk, registry, reader, waiters, purses)
         self._executor_id = executor_id
         self._places = places
         self._purses = purses
@@ -57,7 +56,7 @@ class Attempts:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()  # of the tasks, those that do not wait for a place
         self._cancelling: set[str] = set()
-        self._listeners: dict[str, Callable[[str], None]] = {}
+        self._listeners: dict[str, Callable[[RunEvent], None]] = {}
         self.leaving = False  # the process goes: nothing that fails now is a run's own failure
         self.starting: set[str] = set()  # runs accepted for this process that have not begun yet
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
@@ -134,12 +133,12 @@ class Attempts:
             await asyncio.wait(begun, timeout=seconds)
 
     def unlisten(self, run_id: str) -> None:
-        """Nobody hears of this run's text any more."""
+        """Nobody hears of this run any more."""
         self._listeners.pop(run_id, None)
 
-    def listen(self, run_id: str, on_text: Callable[[str], None]) -> None:
-        """Hear the answer's text of a run that is about to execute here, as it comes."""
-        self._listeners[run_id] = on_text
+    def listen(self, run_id: str, on_event: Callable[[RunEvent], None]) -> None:
+        """Hear what happens in a run that is about to execute here: its answer's text, its steps."""
+        self._listeners[run_id] = on_event
 
     def stop(self, run_id: str) -> None:
         """Stop a run that was asked to be cancelled, if it executes here, at its next await."""
@@ -188,16 +187,8 @@ class Attempts:
         """Make the answer; returns the write that ends the attempt with it or with its error."""
         run_id, attempt = work.run.run_id, work.attempt
         try:
-            spec = self._spec(work)
-            request = AnswerRequest(
-                message=work.run.input.message,
-                documents=self._documents(work),
-                on_text=self._listeners.get(run_id),
-            )
             async with self._room.held(sum(document.size for _, document in work.documents)):
-                with decided(work.decisions), calling(self._caller(work)):
-                    calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work))
-                    found: Answer = await answer(spec, request, self._reader, calls)
+                found = await self._answering.answer(work, self._listeners.get(run_id))
         except Postponed as later:
             if isinstance(later.because, BudgetExceeded):
                 self._purses.wait(later.because, work.run.batch_id)
@@ -232,35 +223,6 @@ class Attempts:
                 now_ms=clock.now_ms(),
             )
         return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms(), raw_answer=raw_answer)
-
-    def _caller(self, work: Work) -> Caller:
-        """A batch is one lane. What somebody here waits for does not wait for a paused provider."""
-        run = work.run
-        return Caller(
-            lane=run.batch_id or run.run_id,
-            document=run.run_id,
-            priority=work.priority,
-            waits=lambda: run.batch_id is not None or not self._waiters.is_expected(run.run_id),
-        )
-
-    def _spec(self, work: Work) -> AgentSpec:
-        subject_id = work.run.agent_id or work.run.workflow_id or ""
-        spec = self._registry.find(subject_id, work.revision)
-        if spec is None:
-            raise NightdropError(f"{subject_id} at revision {work.revision} is not loaded in this process")
-        return spec
-
-    def _documents(self, work: Work) -> list[Attachment]:
-        return [
-            Attachment(
-                sha256=doc.sha256,
-                size=doc.size,
-                read=partial(self._desk.blob, doc.location),
-                mime_type=doc.mime_type,
-                filename=ref.filename,
-            )
-            for ref, doc in work.documents
-        ]
 
     async def _commit(self, run_id: str, end: Callable[[sa.Connection], bool]) -> None:
         """Store the end. A result that cannot be stored is an error for whoever waits, and the run stays open."""

@@ -19,14 +19,18 @@ _LATE_SECONDS = 60  # so long after its timeout a call is surely not under way
 
 
 class DurableLog:
-    """Writes calls through the desk. `past`: calls of this attempt that an earlier process recorded."""
+    """Writes calls through the desk. `past`: calls of this attempt (and step) that an earlier process recorded."""
 
-    def __init__(self, desk: Desk, work: Work, purses: Purses, purse: Purse | None) -> None:
+    def __init__(
+        self, desk: Desk, work: Work, purses: Purses, purse: Purse | None, step: str = "", step_try: int = 1
+    ) -> None:
         self._desk = desk
         self._purses = purses
         self.run_id = work.run.run_id
         self.attempt = work.attempt
-        self.past: Sequence[PastCall] = work.past
+        self.step = step
+        self.step_try = step_try
+        self.past: Sequence[PastCall] = [c for c in work.past if (c.step, c.step_try) == (step, step_try)]
         self.purse = purse
 
     async def open(self, call: CallOpened, need: Need | None = None) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 
+from nightdrop.agents import AgentSpec
 from nightdrop.agents.limit_key import limit_key
-from nightdrop.engine.registry import Registry
+from nightdrop.engine.registry import Registry, Spec
 from nightdrop.limits.board import Board
 from nightdrop.records.request import Subject
 
@@ -44,16 +45,23 @@ class Capacity:
         return max(_LEAST_WINDOW, 3 * self.runs(group))
 
     def groups(self, now_ms: int) -> dict[str, list[Subject]]:
-        """What this process may take now: loaded agents by what their calls count against, without those of whose
-        models none can be asked, since its provider is paused."""
+        """What this process may take now: what is loaded by what its calls count against, without that of whose
+        models none can be asked, since its provider is paused. A workflow counts with its first agent that asks one."""
         found: dict[str, list[Subject]] = {}
         for subject in self._registry:
             spec = self._registry.find(subject.id, subject.revision)
-            if spec is None or spec.is_local:
+            lead = None if spec is None else _lead(spec)
+            if lead is None:
                 found.setdefault(LOCAL_GROUP, []).append(subject)
                 continue
-            keys = map(limit_key, spec.models)
+            keys = map(limit_key, lead.models)
             key = next((key for key in keys if not self._board.account(key.account).blocks(now_ms)), None)
             if key is not None:
                 found.setdefault(key.name, []).append(subject)
         return found
+
+
+def _lead(spec: Spec) -> AgentSpec | None:
+    """The agent whose model it asks first, None if it asks none."""
+    agents = [spec] if isinstance(spec, AgentSpec) else spec.agents
+    return next((agent for agent in agents if isinstance(agent, AgentSpec) and not agent.is_local), None)

@@ -31,6 +31,7 @@ from nightdrop.errors import NightdropError, RunNotFound
 from nightdrop.faults import reach
 from nightdrop.limits.board import Board, use_board
 from nightdrop.records.document import NewDocument
+from nightdrop.records.event import RunEvent
 from nightdrop.records.request import Accepted, RunRequest
 from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
@@ -173,11 +174,11 @@ class Engine:
         ]
 
     async def accept_now(
-        self, request: RunRequest, documents: Sequence[NewDocument], on_text: Callable[[str], None] | None = None
+        self, request: RunRequest, documents: Sequence[NewDocument], on_event: Callable[[RunEvent], None] | None = None
     ) -> Accepted:
         """Commit a run with its documents and execute it here at once, unless the session's run serves.
 
-        on_text: hears of the answer's text as it comes, if the run executes here.
+        on_event: hears of the answer's text and of steps as they come, if the run executes here.
         """
         here = replace(request, executor_id=self.executor_id)
         noted: set[str] = set()  # ids given by tries of this transaction, also by those that were not the last
@@ -198,8 +199,8 @@ class Engine:
             self._attempts.starting -= noted
         reach("accept.committed")
         if accepted.run_id in self._attempts.starting:
-            if on_text is not None:
-                self._attempts.listen(accepted.run_id, on_text)
+            if on_event is not None:
+                self._attempts.listen(accepted.run_id, on_event)
             await self._begin_now(accepted)
         return accepted
 

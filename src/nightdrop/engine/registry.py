@@ -1,4 +1,4 @@
-"""What this process can execute: the agents it has loaded, by id and revision."""
+"""What this process can execute: the agents and workflows it has loaded, by id and revision."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from collections.abc import Iterator
 
 from nightdrop.agents import AgentSpec
 from nightdrop.records.request import Subject
+from nightdrop.workflows import WorkflowSpec
+
+Spec = AgentSpec | WorkflowSpec
 
 
 class Registry:
-    """Loaded agents. Grows only; safe from any thread."""
+    """Loaded agents and workflows. Grows only; safe from any thread."""
 
     def __init__(self) -> None:
-        self._specs: dict[tuple[str, str], AgentSpec] = {}
+        self._specs: dict[tuple[str, str], Spec] = {}
         self._subjects: dict[tuple[str, str], Subject] = {}
         self._lock = threading.Lock()
 
-    def add(self, spec: AgentSpec) -> Subject:
-        """Load an agent; returns what rows call it."""
+    def add(self, spec: Spec) -> Subject:
+        """Load an agent or a workflow; returns what rows call it."""
         subject = spec.subject
         with self._lock:
             self._specs[subject.id, subject.revision] = spec
             self._subjects[subject.id, subject.revision] = subject
         return subject
 
-    def find(self, subject_id: str, revision: str) -> AgentSpec | None:
-        """The agent at this revision, None if it is not loaded here."""
+    def find(self, subject_id: str, revision: str) -> Spec | None:
+        """The agent or workflow at this revision, None if it is not loaded here."""
         return self._specs.get((subject_id, revision))
 
     def __iter__(self) -> Iterator[Subject]:

@@ -93,6 +93,12 @@ from nightdrop.errors.usage import (
     WebhookExists,
     WebhookNotFound,
 )
+from nightdrop.errors.workflow import (
+    StepFailed,
+    StepOutputInvalid,
+    StepTimeout,
+    WorkflowInvalid,
+)
 
 __all__ = [
     "AgentNotFound",
@@ -163,6 +169,9 @@ __all__ = [
     "ServiceStopping",
     "SourceNotFound",
     "SourceUnreadable",
+    "StepFailed",
+    "StepOutputInvalid",
+    "StepTimeout",
     "StorageFailed",
     "TokenNotFound",
     "TooManyRequests",
@@ -171,6 +180,7 @@ __all__ = [
     "WebhookExists",
     "WebhookNotFound",
     "WorkersFailed",
+    "WorkflowInvalid",
     "every_error",
     "input_error",
 ]

@@ -1,4 +1,5 @@
-"""AgentOS: the agents of one service over one database, as `nightdrop serve` and `nightdrop worker` take them."""
+"""AgentOS: agents and workflows of one service over one database, as `nightdrop serve` and `nightdrop worker` take
+them."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from nightdrop.errors import UsageError
 from nightdrop.http.address import listen
 from nightdrop.public.agent import Agent
+from nightdrop.public.workflow import Workflow
 from nightdrop.records.webhook import Webhook
 from nightdrop.store import Database
 from nightdrop.store.tokens import list_tokens
@@ -18,44 +20,51 @@ if TYPE_CHECKING:
 
 
 class AgentOS:
-    """Agents that share one database. An agent without one gets this one.
+    """Agents and workflows that share one database. One without a database gets this one.
 
-    agents: with distinct ids. db: default: the agents' own. scheduler: processes that serve it fire the database's
-    schedules. webhooks: who is told of ends and dead letters; made or changed in the database when such a process
-    starts. Raises UsageError when they do not go together.
+    agents, workflows: with distinct ids. db: default: their own. scheduler: processes that serve it fire the
+    database's schedules. webhooks: who is told of ends and dead letters; made or changed in the database when such a
+    process starts. Raises UsageError when they do not go together.
     """
 
     def __init__(
         self,
         *,
-        agents: Sequence[Agent],
+        agents: Sequence[Agent] = (),
+        workflows: Sequence[Workflow] = (),
         db: Database | None = None,
         scheduler: bool = False,
         webhooks: Sequence[Webhook] = (),
     ) -> None:
-        if not agents:
-            raise UsageError("AgentOS(agents=[...]) takes at least one agent")
-        ids = [agent.id for agent in agents]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise UsageError(f"two agents have the id {twice[0]!r}: give each an id of its own")
-        found = db or next((agent.db for agent in agents if agent.db is not None), None)
+        together = (*agents, *workflows)
+        if not together:
+            raise UsageError("AgentOS takes at least one agent or workflow: AgentOS(agents=[...], workflows=[...])")
+        for kind, ids in (("agents", [a.id for a in agents]), ("workflows", [w.id for w in workflows])):
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise UsageError(f"two {kind} have the id {twice[0]!r}: give each an id of its own")
+        found = db or next((one.db for one in together if one.db is not None), None)
         if found is None:
             raise UsageError('AgentOS needs a database: AgentOS(agents=[...], db=SqliteDb("nightdrop.db"))')
-        for agent in agents:
-            if agent.db is not None and agent.db.label != found.label:
-                raise UsageError(f"agent {agent.id!r} has the database {agent.db.label}, the AgentOS {found.label}")
+        for one in together:
+            if one.db is not None and one.db.label != found.label:
+                kind = type(one).__name__.lower()
+                raise UsageError(f"{kind} {one.id!r} has the database {one.db.label}, the AgentOS {found.label}")
         if not all(isinstance(webhook, Webhook) for webhook in webhooks):
             raise UsageError('webhooks= takes Webhooks: [Webhook(url="https://...", secret="env:HOOK_SECRET")]')
-        for agent in agents:
-            agent.use(found)
+        for one in together:
+            one.use(found)
         self.agents = tuple(agents)
+        self.workflows = tuple(workflows)
         self.db = found
         self.scheduler = scheduler
         self.webhooks = tuple(webhooks)
 
     def __repr__(self) -> str:
-        return f"AgentOS(agents={[agent.id for agent in self.agents]}, db={self.db})"
+        return (
+            f"AgentOS(agents={[agent.id for agent in self.agents]}, "
+            f"workflows={[workflow.id for workflow in self.workflows]}, db={self.db})"
+        )
 
     def get_app(self, *, no_auth: bool = False) -> FastAPI:
         """The HTTP service as a FastAPI app. While it lives, its process executes what was accepted.

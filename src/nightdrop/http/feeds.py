@@ -7,12 +7,14 @@ import asyncio
 import threading
 from collections import OrderedDict
 
+from nightdrop.records.event import RunEvent
+
 _KEPT = 1000  # feeds, the oldest ended ones go first
 _MOST_CHARACTERS = 4_000_000  # of one feed; what comes later is in the result only
 
 
 class Feed:
-    """One run's text so far. `heard` is called from any thread."""
+    """One run's text so far. `on_event` is called from any thread."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -20,8 +22,12 @@ class Feed:
         self._lock = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
-    def heard(self, text: str) -> None:
-        """The model wrote this."""
+    def on_event(self, event: RunEvent) -> None:
+        """Something happened in the run: what its model writes is kept."""
+        if event.kind == "text":
+            self._heard(event.text)
+
+    def _heard(self, text: str) -> None:
         with self._lock:
             if self._length >= _MOST_CHARACTERS:
                 return

@@ -36,7 +36,7 @@ async def submit_run(service: Service, agent: Agent, given: Submission, once: On
         once=once,
     )
     feed = Feed() if form.stream else None
-    run = await execute(agent.spec, service.db, call, None if feed is None else feed.heard)
+    run = await execute(agent, call, None if feed is None else feed.on_event)
     place = {"Location": f"/agents/{agent.id}/runs/{run.run_id}"}
     if feed is not None:
         service.feeds.add(run.run_id, feed)  # unless an earlier one has it

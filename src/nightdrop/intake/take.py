@@ -11,7 +11,8 @@ from nightdrop.errors import InputError
 from nightdrop.intake.read import read_file
 from nightdrop.records.document import NewDocument
 from nightdrop.records.file import File
-from nightdrop.records.run import FileRef, RunError
+from nightdrop.records.run import FileRef
+from nightdrop.records.run_error import RunError
 from nightdrop.records.source import Found
 
 UNREAD = "unread"

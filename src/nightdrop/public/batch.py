@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
 
 from nightdrop import clock
-from nightdrop.agents import OutputSchema
 from nightdrop.batch import BatchCall, accept_batch, documents_of, listing_of, stream_results
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
@@ -52,7 +50,7 @@ class Batch:
         self,
         engine: Engine,
         batch_id: str,
-        schema: OutputSchema,
+        typed: Callable[[RunOutput], RunOutput],
         call: BatchCall,
         files: Iterator[Entry],
         *,
@@ -60,7 +58,7 @@ class Batch:
     ) -> None:
         self.id = batch_id
         self._engine = engine
-        self._schema = schema
+        self._typed = typed
         self._call = call
         if executes_here:
             engine.adopt(batch_id)
@@ -122,7 +120,7 @@ class Batch:
     async def _finished(self) -> AsyncGenerator[tuple[str, RunOutput]]:
         """(file, run) of each distinct document once it has ended; iterate `results()`, which works on any loop."""
         async for file, run in stream_results(self._engine, self.id, self._accepting.done):
-            yield file, replace(run, content=self._schema.load(run.content))
+            yield file, self._typed(run)
         await self._accepted()
 
     async def _accepted(self) -> None:

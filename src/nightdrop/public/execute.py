@@ -1,14 +1,14 @@
-"""One call of an agent from its arguments to its end: documents taken, the run accepted, executed, waited for."""
+"""One call of an agent or a workflow from its arguments to its end: documents taken, the run
+accepted, executed, waited for."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from nightdrop.agents import AgentSpec, check_ready
 from nightdrop.documents.kinds import IMAGES, OFFICE, PDF
 from nightdrop.documents.opened import opened_once
 from nightdrop.documents.pool import ReaderPool
@@ -16,7 +16,6 @@ from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, UsageError
 from nightdrop.intake.take import Taken, take_file
 from nightdrop.portal import portal
-from nightdrop.public.in_memory import run_in_memory
 from nightdrop.records.document import NewDocument
 from nightdrop.records.event import RunEvent
 from nightdrop.records.file import File
@@ -25,6 +24,9 @@ from nightdrop.records.run import RunOutput
 from nightdrop.settings import load_settings
 from nightdrop.store import Database
 
+if TYPE_CHECKING:
+    from nightdrop.public.runnable import Runnable
+
 _ANY = 1_000_000_000  # pages: only a single one is measured
 _OPENED = {PDF} | OFFICE | IMAGES
 Files = Sequence[File | str | os.PathLike[str]]
@@ -32,7 +34,7 @@ Files = Sequence[File | str | os.PathLike[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCall:
-    """What `agent.run(...)` was called with."""
+    """What `run(...)` was called with."""
 
     input: str
     files: Files
@@ -44,18 +46,15 @@ class RunCall:
     once: Once | None = None
 
 
-async def execute(
-    spec: AgentSpec, db: Database | None, call: RunCall, on_text: Callable[[str], None] | None = None
-) -> RunOutput:
+async def execute(runnable: Runnable, call: RunCall, on_event: Callable[[RunEvent], None] | None = None) -> RunOutput:
     """The run's end (with background: as accepted). InputError and UsageError come before anything is stored."""
+    db = runnable.db
     if call.background and db is None:
-        raise DatabaseRequired('background=True needs a database: Agent(db=SqliteDb("nightdrop.db"))')
-    if spec.budget is not None and db is None:
-        raise DatabaseRequired('budget= needs a database: Agent(db=SqliteDb("nightdrop.db"))')
-    check_ready(spec)
-    taken = await _take(call.files, is_local=spec.is_local)
-    if spec.is_local and len(taken) != 1:
-        raise UsageError(f'model="local" reads one document per run, got {len(taken)}: use batch() for many')
+        raise DatabaseRequired('background=True needs a database: db=SqliteDb("nightdrop.db")')
+    runnable.check()
+    spec = runnable.spec
+    taken = await _take(call.files, measured=any(not agent.is_local for agent in runnable._agents))
+    runnable._check_documents(taken)
     request = RunRequest(
         subject=spec.subject,
         message=call.input,
@@ -68,19 +67,19 @@ async def execute(
         once=call.once,
     )
     if db is None:
-        return await portal().bridge(run_in_memory(spec, request, taken, reader_pool(), on_text))
-    return await portal().bridge(_durable(spec, db, request, taken, call.background, on_text))
+        return await portal().bridge(runnable._in_memory(request, taken, on_event))
+    return await portal().bridge(_durable(runnable, db, request, taken, call.background, on_event))
 
 
-async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncGenerator[RunEvent | RunOutput]:
+async def stream(runnable: Runnable, call: RunCall) -> AsyncGenerator[RunEvent | RunOutput]:
     """Events as they happen, the RunOutput last. Leaving the iteration early cancels the run."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
 
-    def on_text(text: str) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, RunEvent(kind="text", text=text))
+    def on_event(event: RunEvent) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
 
-    running = asyncio.create_task(execute(spec, db, call, on_text))
+    running = asyncio.create_task(execute(runnable, call, on_event))
     running.add_done_callback(lambda _: events.put_nowait(None))
     try:
         yield RunEvent(kind="started")
@@ -91,13 +90,13 @@ async def stream(spec: AgentSpec, db: Database | None, call: RunCall) -> AsyncGe
         running.cancel()
 
 
-async def _take(files: Files, *, is_local: bool) -> list[Taken]:
+async def _take(files: Files, *, measured: bool) -> list[Taken]:
     if isinstance(files, str | os.PathLike | File):
         raise UsageError(f"files= takes a list: give files=[{files!r}]")
     max_bytes = load_settings().max_file_bytes
     given = [f if isinstance(f, File) else File(filepath=f) for f in files]
     taken = list(await asyncio.gather(*[asyncio.to_thread(take_file, f, max_bytes) for f in given]))
-    await _inspect(taken, reader_pool(), measured=not is_local)
+    await _inspect(taken, reader_pool(), measured=measured)
     return taken
 
 
@@ -122,33 +121,33 @@ async def _inspect(taken: Sequence[Taken], reader: ReaderPool, *, measured: bool
 
 
 async def _durable(
-    spec: AgentSpec,
+    runnable: Runnable,
     db: Database,
     request: RunRequest,
     taken: list[Taken],
     background: bool,
-    on_text: Callable[[str], None] | None,
+    on_event: Callable[[RunEvent], None] | None,
 ) -> RunOutput:
-    registry.add(spec)
+    registry.add(runnable.spec)
     engine = await engine_for(db)
-    accepted = await _accept_or_withdraw(engine, request, [t.document for t in taken if t.document], on_text)
+    accepted = await _accept_or_withdraw(engine, request, [t.document for t in taken if t.document], on_event)
     taken.clear()  # the bytes are stored: who waits for a model does not hold them too
     try:
         run = await (engine.load(accepted.run_id) if background else _wait_or_cancel(engine, accepted))
     finally:
         if not background:
             engine.unlisten(accepted.run_id)
-    return replace(run, content=spec.schema.load(run.content))
+    return runnable._typed(run)
 
 
 async def _accept_or_withdraw(
     engine: Engine,
     request: RunRequest,
     documents: Sequence[NewDocument],
-    on_text: Callable[[str], None] | None,
+    on_event: Callable[[RunEvent], None] | None,
 ) -> Accepted:
     """Accept a run; when the caller gives up meanwhile, the run that is being committed is cancelled, not forgotten."""
-    accepting = asyncio.create_task(engine.accept_now(request, documents, on_text))
+    accepting = asyncio.create_task(engine.accept_now(request, documents, on_event))
     try:
         return await asyncio.shield(accepting)
     except asyncio.CancelledError:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from abc import ABC, abstractmethod
 from typing import Any
 
 from nightdrop import clock
-from nightdrop.agents import AgentSpec
 from nightdrop.engine import engine_for, registry, running_engine
 from nightdrop.errors import DatabaseRequired, RunNotFound
 from nightdrop.portal import portal
@@ -20,11 +19,11 @@ from nightdrop.store.pauses import continue_run
 _FIRST_LOOK, _LAST_LOOK = 0.05, 0.5  # seconds between looks at a run that other processes execute
 
 
-class StoredRuns:
-    """Looking up, awaiting, cancelling and continuing runs of an agent; none of these starts an engine needlessly."""
+class StoredRuns(ABC):
+    """Looking up, awaiting, cancelling and continuing runs; none of these starts an engine needlessly."""
 
     db: Database | None
-    spec: AgentSpec
+    spec: Any
 
     def get_run_output(self, run_id: str, session_id: str | None = None) -> RunOutput:
         """The run as committed now, from any process on the same database. Raises RunNotFound."""
@@ -84,12 +83,13 @@ class StoredRuns:
             return await self.aget_run_output(run_id)
         return await self.await_run(run_id)
 
+    @abstractmethod
     def _typed(self, run: RunOutput) -> RunOutput:
-        return replace(run, content=self.spec.schema.load(run.content))
+        """The run with its content as its schema's class, from JSON data."""
 
     def _database(self, call: str) -> Database:
         if self.db is None:
-            raise DatabaseRequired(f'{call}() needs a database: Agent(db=SqliteDb("nightdrop.db"))')
+            raise DatabaseRequired(f'{call}() needs a database: db=SqliteDb("nightdrop.db")')
         return self.db
 
 

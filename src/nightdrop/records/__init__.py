@@ -6,7 +6,8 @@ from nightdrop.records.document import Document, DocumentText, NewDocument, Page
 from nightdrop.records.field import FieldMatch, FieldResult
 from nightdrop.records.file import File
 from nightdrop.records.metrics import RunMetrics
-from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
+from nightdrop.records.run import FileRef, RunInput, RunOutput, RunStatus
+from nightdrop.records.run_error import RunError
 
 __all__ = [
     "BatchProgress",

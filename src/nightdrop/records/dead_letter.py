@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from nightdrop.clock import iso
-from nightdrop.records.run import RunError
+from nightdrop.records.run_error import RunError
 
 
 class DeadLetterState(StrEnum):

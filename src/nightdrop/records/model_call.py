@@ -13,7 +13,8 @@ PICO = Decimal(10) ** 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOpened:
-    """A call about to be made. reserved_pico: what it might cost, None without a budget."""
+    """A call about to be made. reserved_pico: what it might cost, None without a budget. step, step_try: of a
+    workflow's step its path and which try, empty and 1 in an agent's run."""
 
     call_id: str
     run_id: str
@@ -22,6 +23,8 @@ class CallOpened:
     model: str
     opened_at: int
     reserved_pico: int | None = None
+    step: str = ""
+    step_try: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ class PastCall:
     at: int = 0
     provider: str = ""
     model: str = ""
+    step: str = ""
+    step_try: int = 1
 
 
 def dollars(pico: int) -> Decimal:

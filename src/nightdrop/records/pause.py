@@ -10,19 +10,21 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """What a paused run asks. data: what the question is about, as JSON data."""
+    """What a paused run asks. data: what the question is about, as JSON data. step: the path of the workflow's step
+    that asks, None in an agent's run."""
 
     question: str
     data: dict[str, Any] = field(default_factory=dict)
+    step: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contract's shape."""
-        return {"question": self.question, "data": self.data}
+        return {"question": self.question, "data": self.data, "step": self.step}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Pause:
         """What `to_json` gave."""
-        return cls(question=data["question"], data=data["data"])
+        return cls(question=data["question"], data=data["data"], step=data.get("step"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

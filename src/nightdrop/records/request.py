@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nightdrop.errors import UsageError
-from nightdrop.records.run import FileRef, RunError, RunStatus
+from nightdrop.records.run import FileRef, RunStatus
+from nightdrop.records.run_error import RunError
 
 Disposition = Literal["new", "known", "duplicate"]
 

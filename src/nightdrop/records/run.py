@@ -15,6 +15,8 @@ from nightdrop.records.check import Check
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.pause import Pause
+from nightdrop.records.run_error import RunError
+from nightdrop.records.step import StepResult
 
 
 class RunStatus(StrEnum):
@@ -31,18 +33,6 @@ class RunStatus(StrEnum):
     def is_open(self) -> bool:
         """True while the run may still do work by itself."""
         return self in (RunStatus.PENDING, RunStatus.RUNNING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunError:
-    """Why a run ended in ERROR. `code` is stable; `retryable` says whether trying again can help."""
-
-    code: str
-    message: str
-    retryable: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +64,8 @@ class RunOutput:
 
     content: an instance of the output schema (a dict for a JSON schema, text without one).
     fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. cached_from: the
-    run whose answer this one was given, None mostly. checks: what each validator said. Times are aware UTC datetimes.
+    run whose answer this one was given, None mostly. checks: what each validator said. steps: what a workflow's run has
+    recorded, in order; not loaded in lists. Times are aware UTC datetimes.
     """
 
     run_id: str
@@ -98,6 +89,7 @@ class RunOutput:
     completed_at: datetime | None = None
     cached_from: str | None = None
     checks: tuple[Check, ...] = ()
+    steps: tuple[StepResult, ...] = ()
 
     def raise_for_status(self) -> RunOutput:
         """Returns itself unless the run ended in ERROR or CANCELLED: then RunFailed with the error's code."""
@@ -121,9 +113,7 @@ class RunOutput:
             "content": plain(self.content),
             "fields": {path: f.to_json() for path, f in self.fields.items()},
             "metrics": self.metrics.to_json(),
-            "error": None
-            if self.error is None
-            else {"code": self.error.code, "message": self.error.message, "retryable": self.error.retryable},
+            "error": None if self.error is None else self.error.to_json(),
             "pause": None if self.pause is None else self.pause.to_json(),
             "attempts": self.attempts,
             "metadata": self.metadata,
@@ -139,6 +129,7 @@ class RunOutput:
             "completed_at": iso(self.completed_at),
             "cached_from": self.cached_from,
             "checks": [check.to_json() for check in self.checks],
+            "steps": [step.to_json() for step in self.steps],
         }
 
 

@@ -14,7 +14,8 @@ from nightdrop import clock
 from nightdrop.records.check import Check, checks_text
 from nightdrop.records.field import FieldResult
 from nightdrop.records.request import Claimed, Subject
-from nightdrop.records.run import RunError, RunStatus
+from nightdrop.records.run import RunStatus
+from nightdrop.records.run_error import RunError
 from nightdrop.store.dead_letters import letter_row
 from nightdrop.store.tables import batch_items, dead_letters, runs
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.ids import new_id
 from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, LetterFilter
-from nightdrop.records.run import RunError
+from nightdrop.records.run_error import RunError
 from nightdrop.store.tables import batch_items, dead_letters, run_files, runs
 
 

@@ -16,7 +16,7 @@ from nightdrop.errors import LetterNotFound, LetterOutdated, LetterWithoutBytes,
 from nightdrop.faults import reach
 from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, LetterFilter, Replay
 from nightdrop.records.request import require_text
-from nightdrop.records.run import RunError
+from nightdrop.records.run_error import RunError
 from nightdrop.store import dead_letters as rows
 from nightdrop.store.accept import try_again
 from nightdrop.store.tables import documents, run_files, runs

@@ -18,8 +18,10 @@ from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
 from nightdrop.records.model_call import PastCall
 from nightdrop.records.pause import Decision, Pause, decisions_of
-from nightdrop.records.run import FileRef, RunError, RunInput, RunOutput, RunStatus
+from nightdrop.records.run import FileRef, RunInput, RunOutput, RunStatus
+from nightdrop.records.run_error import RunError
 from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
+from nightdrop.store.steps import steps_of, steps_with_costs
 from nightdrop.store.tables import batch_items, batches, documents, executors, run_files, runs
 
 _RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
@@ -72,7 +74,8 @@ def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
         FileRef(sha256=file.sha256, filename=file.filename, mime_type=file.mime_type, source=file.source)
         for file in connection.execute(_FILES, {"of_run": run_id})
     )
-    return _output(row, refs, metrics_of_run(connection, run_id))
+    run = _output(row, refs, metrics_of_run(connection, run_id))
+    return _with_steps(connection, [run])[0]
 
 
 def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutput]:
@@ -80,7 +83,7 @@ def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutp
     rows = {
         row["run_id"]: row for row in connection.execute(sa.select(runs).where(runs.c.run_id.in_(run_ids))).mappings()
     }
-    return _outputs(connection, [rows[i] for i in run_ids if i in rows])
+    return _with_steps(connection, _outputs(connection, [rows[i] for i in run_ids if i in rows]))
 
 
 def list_runs(
@@ -135,6 +138,8 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
         elif file.sha256 is not None:
             raise StorageFailed(f"document {file.sha256} of run {run_id} is not in the store: it cannot be read")
     run = _output(row, tuple(refs))
+    if run.workflow_id is not None:
+        run = replace(run, steps=steps_of(connection, [run_id]).get(run_id, ()))
     past = past_calls(connection, run_id, row["attempt"])
     batch = connection.execute(_BATCH, {"of_run": run_id}).mappings().first()
     return Work(
@@ -215,6 +220,15 @@ def _outputs(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[R
         files.setdefault(row["run_id"], []).append(ref)
     spent = metrics_of(connection, [r["run_id"] for r in rows])
     return [_output(row, tuple(files.get(row["run_id"], ())), spent.get(row["run_id"])) for row in rows]
+
+
+def _with_steps(connection: sa.Connection, found: list[RunOutput]) -> list[RunOutput]:
+    """These runs with what is recorded of the workflows among them."""
+    ids = [run.run_id for run in found if run.workflow_id is not None]
+    if not ids:
+        return found
+    steps = steps_with_costs(connection, ids)
+    return [replace(run, steps=steps.get(run.run_id, ())) for run in found]
 
 
 def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | None = None) -> RunOutput:

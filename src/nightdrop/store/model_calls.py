@@ -15,7 +15,7 @@ from nightdrop.store.tables import batch_items, model_calls
 
 _m = model_calls.c
 _earlier = model_calls.alias("earlier")
-_GIVEN = ("call_id", "run_id", "attempt", "provider", "model", "opened_at", "reserved_pico")
+_GIVEN = ("call_id", "run_id", "attempt", "provider", "model", "opened_at", "reserved_pico", "step", "step_try")
 _OPENED: dict[str, Any] = {
     **{name: sa.bindparam(name) for name in _GIVEN},
     "number": sa.select(sa.func.coalesce(sa.func.max(_earlier.c.number), 0) + 1)
@@ -51,7 +51,7 @@ _CLOSE_CALL = (
     )
 )
 _PAST = (
-    sa.select(_m.outcome, _m.response, _m.opened_at, _m.provider, _m.model)
+    sa.select(_m.outcome, _m.response, _m.opened_at, _m.provider, _m.model, _m.step, _m.step_try)
     .where(_m.run_id == sa.bindparam("of_run"), _m.attempt == sa.bindparam("of_attempt"), _m.outcome.is_not(None))
     .order_by(_m.number)
 )
@@ -69,6 +69,8 @@ def open_call(connection: sa.Connection, call: CallOpened) -> None:
             "model": call.model,
             "opened_at": call.opened_at,
             "reserved_pico": call.reserved_pico,
+            "step": call.step or None,
+            "step_try": call.step_try,
         },
     )
 
@@ -116,7 +118,15 @@ def past_calls(connection: sa.Connection, run_id: str, attempt: int) -> list[Pas
     """What this attempt has asked already, in order: recorded answers are used again, failures count."""
     rows = connection.execute(_PAST, {"of_run": run_id, "of_attempt": attempt})
     return [
-        PastCall(outcome=row.outcome, response=row.response, at=row.opened_at, provider=row.provider, model=row.model)
+        PastCall(
+            outcome=row.outcome,
+            response=row.response,
+            at=row.opened_at,
+            provider=row.provider,
+            model=row.model,
+            step=row.step or "",
+            step_try=row.step_try,
+        )
         for row in rows
     ]
 
@@ -148,6 +158,13 @@ def metrics_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, R
     """`metrics_of_run` for many runs at once; runs without calls are left out."""
     query = sa.select(*_PER_RUN, _m.run_id).where(_m.run_id.in_(run_ids)).group_by(_m.run_id)
     return {row.run_id: _metrics(row) for row in connection.execute(query)}
+
+
+def metrics_of_steps(connection: sa.Connection, run_ids: Sequence[str]) -> dict[tuple[str, int, str, int], RunMetrics]:
+    """The sums of each try of each step that made calls, by run, attempt, path and number."""
+    keys = (_m.run_id, _m.attempt, _m.step, _m.step_try)
+    query = sa.select(*_PER_RUN, *keys).where(_m.run_id.in_(run_ids), _m.step.is_not(None)).group_by(*keys)
+    return {(r.run_id, r.attempt, r.step, r.step_try): _metrics(r) for r in connection.execute(query)}
 
 
 def _metrics(row: sa.Row[Any]) -> RunMetrics:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from nightdrop.store.submissions import forget_submissions
-from nightdrop.store.tables import batch_items, batches, dead_letters, documents, model_calls, run_files, runs
+from nightdrop.store.tables import batch_items, batches, dead_letters, documents, model_calls, run_files, runs, steps
 
 _ENDED = ("COMPLETED", "ERROR", "CANCELLED")
 _CHUNK = 500
@@ -63,7 +63,7 @@ def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> int:
         connection.execute(sa.update(model_calls).where(model_calls.c.run_id.in_(chunk)).values(response=None))
         forget_submissions(connection, "run_id", chunk)
         letters += connection.execute(sa.delete(dead_letters).where(dead_letters.c.run_id.in_(chunk))).rowcount
-        for table in (batch_items, run_files, runs):
+        for table in (batch_items, run_files, steps, runs):
             connection.execute(sa.delete(table).where(table.c.run_id.in_(chunk)))
     return letters
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.errors import Poisoned
-from nightdrop.records.run import RunError, RunStatus
+from nightdrop.records.run import RunStatus
+from nightdrop.records.run_error import RunError
 from nightdrop.store.attempts import fail
 from nightdrop.store.tables import executors, runs
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nightdrop.http.shapes.text import Moment, Text
 from nightdrop.records.field import FieldMatch
 from nightdrop.records.run import RunStatus
+from nightdrop.records.step import StepStatus
 
 _EXAMPLE: dict[str, Any] = {
     "run_id": "01997a3c-5d1e-7c3a-9f00-2b1d6c8e4a11",
@@ -66,6 +67,7 @@ _EXAMPLE: dict[str, Any] = {
     "completed_at": "2026-03-17T02:00:00.152Z",
     "cached_from": None,
     "checks": [{"rule": "iban('iban')", "passed": True, "message": None, "fields": []}],
+    "steps": [],
 }
 
 
@@ -137,6 +139,26 @@ class Question(BaseModel):
 
     question: str
     data: dict[str, Any]
+    step: str | None = Field(description="The path of the workflow's step that asks; null in an agent's run.")
+
+
+class RunStep(BaseModel):
+    """One try of a workflow's step, or what it decided on the way."""
+
+    path: str
+    kind: str = Field(description="agent, function, condition, router, round or loop.")
+    status: StepStatus
+    number: int = Field(description="Which try, from 1.")
+    attempt: int
+    position: int = Field(description="In the order of recording.")
+    content: Any
+    detail: dict[str, Any] | None = Field(description="What was decided.")
+    stop: bool
+    error: RunProblem | None
+    duration: float | None = Field(description="Seconds.")
+    metrics: Metrics
+    started_at: Moment | None
+    completed_at: Moment | None
 
 
 class Run(BaseModel):
@@ -165,6 +187,7 @@ class Run(BaseModel):
     completed_at: Moment | None
     cached_from: str | None
     checks: list[RuleCheck] = Field(description="What each validator said of the content.")
+    steps: list[RunStep] = Field(description="What a workflow's run has recorded; empty for an agent, and in lists.")
 
 
 class RunPage(BaseModel):

@@ -16,6 +16,7 @@ from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
 from nightdrop.store.tables.schedule_runs import schedule_runs
 from nightdrop.store.tables.schedules import schedules
+from nightdrop.store.tables.steps import steps
 from nightdrop.store.tables.submissions import submissions
 from nightdrop.store.tables.telling import statements
 from nightdrop.store.tables.tokens import tokens
@@ -40,6 +41,7 @@ __all__ = [
     "schedule_runs",
     "schedules",
     "statements",
+    "steps",
     "submissions",
     "tokens",
     "webhook_batches",

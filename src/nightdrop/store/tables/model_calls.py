@@ -33,6 +33,8 @@ model_calls = sa.Table(
     sa.Column("saved_pico", sa.BigInteger, nullable=True),  # by the prompt cache, below 0 if it cost; NULL: unknown
     sa.Column("tier", sa.Text, nullable=True),  # the service tier as the provider named it; NULL: it named none
     sa.Column("reserved_pico", sa.BigInteger, nullable=True),  # what it might cost, said before; NULL: no budget
+    sa.Column("step", sa.Text, nullable=True),  # path of the workflow's step that made it
+    sa.Column("step_try", sa.Integer, nullable=False, server_default="1"),
 )
 
 sa.Index("nightdrop_model_calls_run", model_calls.c.run_id, model_calls.c.attempt, model_calls.c.number)

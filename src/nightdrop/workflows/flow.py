@@ -1,0 +1,79 @@
+"""What flows from step to step: the content before, every output by name, and the state."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nightdrop.errors import StepFailed
+from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Where a run has come to. last: the output that the next step gets as its previous one."""
+
+    input: str
+    files: tuple[StepFile, ...] = ()
+    last: StepOutput[Any] = field(default_factory=StepOutput)
+    outputs: Mapping[str, StepOutput[Any]] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    def step_input(self) -> StepInput:
+        """What a step gets here; its state is its own copy."""
+        return StepInput(
+            input=self.input,
+            files=self.files,
+            previous_step_content=self.last.content,
+            previous_step_outputs=self.outputs,
+            state=copy.deepcopy(dict(self.state)),
+        )
+
+    def after(self, name: str, output: StepOutput[Any], state: Mapping[str, Any] | None = None) -> Flow:
+        """Behind a step that gave this."""
+        named = replace(output, name=name)
+        outputs = {**self.outputs, name: named}
+        return replace(self, last=named, outputs=outputs, state=self.state if state is None else state)
+
+    def passing(self, name: str) -> Flow:
+        """Behind a node that did nothing: it is known by name, and the content before passes through."""
+        return replace(self, outputs={**self.outputs, name: StepOutput(name=name, skipped=True)})
+
+    def joined(self, name: str, path: str, branches: Sequence[tuple[str, Flow]]) -> Flow:
+        """Behind branches that all began here. Raises StepFailed when two left different values in the state."""
+        outputs = dict(self.outputs)
+        state, changed_by = dict(self.state), dict[str, str]()
+        contents: dict[str, Any] = {}
+        data: dict[str, Any] = {}
+        for branch, flow in branches:
+            outputs.update({n: o for n, o in flow.outputs.items() if self.outputs.get(n) is not o})
+            ran = flow.last is not self.last
+            contents[branch] = flow.last.content if ran else None
+            data[branch] = flow.last.data if ran else None
+            for key in _changed(self.state, flow.state):
+                if key in changed_by and _value(flow.state, key) != _value(state, key):
+                    raise StepFailed(
+                        f"step {path}: the branches {changed_by[key]!r} and {branch!r} both set state[{key!r}], to "
+                        "different values: let each branch use a key of its own",
+                        path=path,
+                    )
+                changed_by[key] = branch
+                if key in flow.state:
+                    state[key] = flow.state[key]
+                else:
+                    state.pop(key, None)
+        stop = any(flow.last.stop for _, flow in branches)
+        return replace(self, outputs=outputs).after(name, StepOutput(content=contents, stop=stop, data=data), state)
+
+
+_GONE = object()
+
+
+def _value(state: Mapping[str, Any], key: str) -> Any:
+    return state.get(key, _GONE)
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [key for key in {**before, **after} if _value(before, key) != _value(after, key)]
