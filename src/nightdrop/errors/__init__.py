@@ -66,6 +66,7 @@ from nightdrop.errors.service import (
     ServiceStopping,
     TokenNotFound,
     TooManyRequests,
+    WorkflowNotFound,
 )
 from nightdrop.errors.usage import (
     BatchNotFound,
@@ -181,6 +182,7 @@ __all__ = [
     "WebhookNotFound",
     "WorkersFailed",
     "WorkflowInvalid",
+    "WorkflowNotFound",
     "every_error",
     "input_error",
 ]

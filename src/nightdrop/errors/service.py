@@ -86,6 +86,13 @@ class AgentNotFound(UsageError):
     http_status = 404
 
 
+class WorkflowNotFound(UsageError):
+    """The service has no such workflow."""
+
+    code = "workflow_not_found"
+    http_status = 404
+
+
 class RunNotEnded(UsageError):
     """Only a run that ended in ERROR or CANCELLED can be tried again."""
 

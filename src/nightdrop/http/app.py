@@ -16,7 +16,7 @@ from nightdrop.http.access import Access
 from nightdrop.http.bodies import Bodies
 from nightdrop.http.caller import Gate
 from nightdrop.http.problems import handle_errors
-from nightdrop.http.routes import agents, documents, events, health
+from nightdrop.http.routes import agents, documents, events, health, workflows
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
 from nightdrop.schedules import Scheduler
@@ -37,8 +37,8 @@ _ABOUT = (
 
 
 def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine | None = None) -> FastAPI:
-    """The app. While it lives, this process executes the database's runs of these agents, tells its webhooks, and
-    fires its schedules if the AgentOS says so.
+    """The app. While it lives, this process executes the database's runs of these agents and workflows, tells its
+    webhooks, and fires its schedules if the AgentOS says so.
 
     no_auth: everybody who reaches it may do everything. quarantine: where runs go that may have killed a process.
     """
@@ -62,7 +62,7 @@ def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine
     app.add_middleware(Bodies)
     app.add_middleware(Access, service=service, gate=Gate(service.db, is_open=no_auth))  # the outer one
     handle_errors(app)
-    for routes in (agents, documents, events):
+    for routes in (agents, workflows, documents, events):
         app.include_router(routes.router, dependencies=[Security(_BEARER)])
     app.include_router(health.router)
     return app

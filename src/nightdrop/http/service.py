@@ -1,4 +1,4 @@
-"""What every route works on: the agents of one AgentOS, and their database."""
+"""What every route works on: the agents and workflows of one AgentOS, and their database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from nightdrop.engine import Engine, engine_for
-from nightdrop.errors import AgentNotFound, RunNotFound
+from nightdrop.errors import AgentNotFound, RunNotFound, WorkflowNotFound
 from nightdrop.http.feeds import Feeds
 from nightdrop.portal import portal
 from nightdrop.public.agent import Agent
+from nightdrop.public.workflow import Workflow
 from nightdrop.records.run import RunOutput
 from nightdrop.store import Database
 from nightdrop.store.load import load_run
@@ -49,6 +50,14 @@ class Service:
         known = ", ".join(agent.id for agent in self.agent_os.agents)
         raise AgentNotFound(f"there is no agent {agent_id!r} here; there are: {known}")
 
+    def workflow(self, workflow_id: str) -> Workflow:
+        """A workflow by its id. Raises WorkflowNotFound."""
+        for workflow in self.agent_os.workflows:
+            if workflow.id == workflow_id:
+                return workflow
+        known = ", ".join(workflow.id for workflow in self.agent_os.workflows) or "none"
+        raise WorkflowNotFound(f"there is no workflow {workflow_id!r} here; there are: {known}")
+
     async def engine(self) -> Engine:
         """The engine that executes what is accepted here."""
         return await portal().bridge(engine_for(self.db))
@@ -62,11 +71,12 @@ class Service:
         """`read` for async code."""
         return await asyncio.to_thread(self.read, query)
 
-    def run(self, run_id: str, agent_id: str | None = None) -> RunOutput:
-        """A run as committed, of this agent if one is named. Raises RunNotFound."""
+    def run(self, run_id: str, agent_id: str | None = None, *, workflow_id: str | None = None) -> RunOutput:
+        """A run as committed, of this agent or workflow if one is named. Raises RunNotFound."""
         run = self.read(lambda c: load_run(c, run_id))
-        if run is None or (agent_id is not None and run.agent_id != agent_id):
-            raise RunNotFound(f"there is no run {run_id!r}" + (f" of agent {agent_id!r}" if agent_id else ""))
+        if run is None or agent_id not in (None, run.agent_id) or workflow_id not in (None, run.workflow_id):
+            of = f" of agent {agent_id!r}" if agent_id else f" of workflow {workflow_id!r}" if workflow_id else ""
+            raise RunNotFound(f"there is no run {run_id!r}{of}")
         return run
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
@@ -14,15 +15,18 @@ from nightdrop.http.forms import Submission
 from nightdrop.http.problems import run_problem
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
-from nightdrop.public.agent import Agent
 from nightdrop.public.execute import RunCall, execute
+from nightdrop.public.runnable import Runnable
 from nightdrop.records.request import Once
 from nightdrop.records.run import RunOutput, RunStatus
 
 _OK, _ACCEPTED = 200, 202
 
+EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+"""What OpenAPI says of an event stream."""
 
-async def submit_run(service: Service, agent: Agent, given: Submission, once: Once | None) -> Response:
+
+async def submit_run(service: Service, runnable: Runnable, given: Submission, once: Once | None) -> Response:
     """Accept a run and answer as the form wants: 202, an event stream, or the run at its end."""
     form = given.form
     call = RunCall(
@@ -36,14 +40,20 @@ async def submit_run(service: Service, agent: Agent, given: Submission, once: On
         once=once,
     )
     feed = Feed() if form.stream else None
-    run = await execute(agent, call, None if feed is None else feed.on_event)
-    place = {"Location": f"/agents/{agent.id}/runs/{run.run_id}"}
+    run = await execute(runnable, call, None if feed is None else feed.on_event)
+    place = place_of(run)
     if feed is not None:
         service.feeds.add(run.run_id, feed)  # unless an earlier one has it
         return event_stream(follow_run(service, run.run_id, None), **place)
     if form.background:
         return accepted(run, place)
     return await answered(service, run, place)
+
+
+def place_of(run: RunOutput) -> dict[str, str]:
+    """The header that says where the run is."""
+    owner = f"agents/{run.agent_id}" if run.workflow_id is None else f"workflows/{run.workflow_id}"
+    return {"Location": f"/{owner}/runs/{run.run_id}"}
 
 
 def accepted(run: RunOutput, place: dict[str, str]) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -89,6 +89,7 @@ def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutp
 def list_runs(
     connection: sa.Connection,
     *,
+    kind: Literal["agent", "workflow"] | None = None,
     subject_id: str | None = None,
     status: RunStatus | None = None,
     session_id: str | None = None,
@@ -99,7 +100,12 @@ def list_runs(
     """Runs, newest first; `before` is the run_id the page starts after."""
     c = runs.c
     query = sa.select(runs).order_by(c.run_id.desc()).limit(limit)
-    given: list[tuple[Any, Any]] = [(c.subject_id, subject_id), (c.status, status), (c.session_id, session_id)]
+    given: list[tuple[Any, Any]] = [
+        (c.kind, kind),
+        (c.subject_id, subject_id),
+        (c.status, status),
+        (c.session_id, session_id),
+    ]
     for column, value in given:
         if value is not None:
             query = query.where(column == value)

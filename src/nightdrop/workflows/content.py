@@ -19,7 +19,7 @@ class ContentType:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         declared = _declared(function)
-        self._name = _name(function)
+        self._name = name_of(function)
         self._adapter: TypeAdapter[Any] | None = None
         if declared is None:
             return
@@ -87,5 +87,7 @@ def _content_of(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is StepOutput else kind
 
 
-def _name(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__name__", type(function).__name__))
+def name_of(function: Any) -> str:
+    """What a function is called; an object that is called, by its class."""
+    named = getattr(function, "func", function)  # of a partial
+    return str(getattr(named, "__name__", type(named).__name__))

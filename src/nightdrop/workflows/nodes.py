@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from nightdrop.errors import WorkflowInvalid
-from nightdrop.workflows.content import ContentType
+from nightdrop.workflows.content import ContentType, name_of
 from nightdrop.workflows.step_io import StepInput, StepOutput
 
 OnError = Literal["fail", "skip", "pause"]
@@ -75,7 +75,7 @@ class Step:
             )
         own_id = "" if executor is not None else str(getattr(given[0], "id", ""))
         values: dict[str, Any] = {
-            "name": _checked(name or own_id or str(getattr(executor, "__name__", ""))),
+            "name": _checked(name or own_id or name_of(executor)),
             "agent": None if agent is None else agent.spec,
             "executor": executor,
             "workflow": None if workflow is None else workflow.spec.root,

@@ -14,7 +14,7 @@ from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
 from nightdrop.http.shapes.run import AcceptedRun, AgentInfo, AgentPage, Answer, Run, RunPage, Stopped
 from nightdrop.http.shapes.text import Cursor, Limit, Text, Wanted
-from nightdrop.http.submit import accepted, answered, submit_run
+from nightdrop.http.submit import EVENTS, accepted, answered, place_of, submit_run
 from nightdrop.public.agent import Agent
 from nightdrop.records.run import RunOutput, RunStatus
 from nightdrop.store.load import list_runs
@@ -22,8 +22,6 @@ from nightdrop.store.retry import retry_run
 from nightdrop.store.stop import stop_runs
 
 router = APIRouter(prefix="/agents", tags=["agents"])
-
-_EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
 @router.get("", operation_id="list_agents", responses=answers())
@@ -43,7 +41,7 @@ def get_agent(agent_id: Text, service: Serving) -> AgentInfo:
     operation_id="create_run",
     response_model=Run,
     responses={
-        200: {"description": "The run at its end, or with stream=true its events.", "content": _EVENTS},
+        200: {"description": "The run at its end, or with stream=true its events.", "content": EVENTS},
         202: {"model": AcceptedRun, "description": "The run is committed and goes on."},
         **answers(402, 404, 409, 413, 415, 429, 500, 502),
     },
@@ -73,6 +71,7 @@ def list_agent_runs(
     found = service.read(
         lambda c: list_runs(
             c,
+            kind="agent",
             subject_id=agent_id,
             status=status,
             session_id=session_id,
@@ -110,7 +109,7 @@ async def continue_run(agent_id: Text, run_id: Text, body: Answer, service: Serv
     """Answer what a PAUSED run asks; it goes on in any process that has its agent."""
     await asyncio.to_thread(service.run, run_id, agent_id)
     run = await service.agent(agent_id).acontinue_run(run_id, body.answer, background=True)
-    place = {"Location": f"/agents/{agent_id}/runs/{run_id}"}
+    place = place_of(run)
     return accepted(run, place) if body.background else await answered(service, run, place)
 
 
@@ -131,13 +130,13 @@ async def retry_agent_run(agent_id: Text, run_id: Text, service: Serving) -> Res
 
     run = await asyncio.to_thread(retry)
     (await service.engine()).wake()
-    return accepted(run, {"Location": f"/agents/{agent_id}/runs/{run_id}"})
+    return accepted(run, place_of(run))
 
 
 def _check_known(service: Service, agent_id: str) -> None:
     if any(agent.id == agent_id for agent in service.agent_os.agents):
         return
-    if not service.read(lambda c: list_runs(c, subject_id=agent_id, limit=1)):
+    if not service.read(lambda c: list_runs(c, kind="agent", subject_id=agent_id, limit=1)):
         raise AgentNotFound(f"there is no agent {agent_id!r}, and no run of one")
 
 

@@ -244,6 +244,35 @@ class AgentInfo(BaseModel):
     output_schema: dict[str, Any] | None = Field(default=None, description="The JSON schema of the content.")
 
 
+class WorkflowInfo(BaseModel):
+    """A workflow that this service runs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "claims",
+                    "name": "Claims",
+                    "revision": "91c0aa",
+                    "shape": {"name": "workflow", "kind": "steps", "steps": [{"name": "read", "kind": "function"}]},
+                }
+            ]
+        }
+    )
+
+    id: Text
+    name: str
+    revision: str = Field(description="A hash of names, shape, agents' revisions and version.")
+    shape: dict[str, Any] = Field(description="Its nodes: name, kind, and those below in `steps` and `else_steps`.")
+
+
+class WorkflowPage(BaseModel):
+    """The workflows of this service."""
+
+    items: list[WorkflowInfo]
+    next_cursor: str | None
+
+
 class AgentPage(BaseModel):
     """The agents of this service."""
 

@@ -1,0 +1,81 @@
+"""Workflows over HTTP: the same routes as agents, with files, events, pauses and retries."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from nightdrop import Agent, StepInput, Workflow, pause
+from nightdrop.schemas import Invoice
+from tests.http.conftest import Served, sent_events, upload
+
+
+def number(given: StepInput) -> str:
+    """What the reader found."""
+    return str(given.previous_step_content.invoice_number)
+
+
+class Flaky:
+    """Fails once."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, given: StepInput) -> int:
+        self.calls += 1
+        if self.calls == 1:
+            raise ValueError("once")
+        return self.calls
+
+
+def serve(served: Served, *steps: Any) -> str:
+    """The path of the runs of a new workflow."""
+    workflow = Workflow(id=f"w-{uuid.uuid4().hex[:8]}", steps=list(steps), db=served.db)
+    served.agent_os.workflows = (*served.agent_os.workflows, workflow)
+    return f"/workflows/{workflow.id}/runs"
+
+
+def test_a_workflow_runs_over_the_files_of_a_form(served: Served) -> None:
+    place = serve(served, Agent(id="reader", model="local", output_schema=Invoice), number)
+    answer = served.client.post(place, data={"message": "Read."}, files=[upload(3)])
+    assert answer.status_code == 200
+    run = answer.json()
+    assert (run["status"], run["content"], run["agent_id"]) == ("COMPLETED", "INV-00003", None)
+    assert [step["path"] for step in run["steps"]] == ["reader", "number"]
+    assert answer.headers["location"] == f"{place}/{run['run_id']}"
+    assert served.client.get(answer.headers["location"]).json() == run
+    (listed,) = served.client.get(place).json()["items"]
+    assert (listed["run_id"], listed["steps"]) == (run["run_id"], [])
+    assert served.client.get(f"/agents/invoices/runs/{run['run_id']}").status_code == 404
+
+
+def test_workflows_are_listed_with_their_nodes(served: Served) -> None:
+    place = serve(served, Flaky())
+    one = served.client.get(place.removesuffix("/runs")).json()
+    assert one["shape"]["steps"] == [{"name": "Flaky", "kind": "function"}]
+    assert one in served.client.get("/workflows").json()["items"]
+    missing = served.client.get("/workflows/nothing")
+    assert (missing.status_code, missing.json()["code"]) == (404, "workflow_not_found")
+    assert served.client.get("/workflows/nothing/runs").json()["code"] == "workflow_not_found"
+
+
+def test_a_failed_run_is_tried_again(served: Served) -> None:
+    place = serve(served, Flaky())
+    failed = served.client.post(place, data={"message": "x"})
+    assert (failed.status_code, failed.json()["code"]) == (500, "step_failed")
+    run_id = failed.json()["run"]["run_id"]
+    assert served.client.post(f"{place}/{run_id}/retry").status_code == 202
+    events = sent_events(served.client.get(f"/runs/{run_id}/events"))
+    assert events[-1][2]["content"] == 2
+    assert served.client.post(f"{place}/{run_id}/cancel").json() == {"open": 0}
+
+
+def test_a_paused_run_is_answered(served: Served) -> None:
+    def ask(given: StepInput) -> str:
+        return str(pause("Fine?"))
+
+    place = serve(served, ask)
+    run = served.client.post(place, data={"message": "x"}).json()
+    assert (run["status"], run["pause"]) == ("PAUSED", {"question": "Fine?", "data": {}, "step": "ask"})
+    body = {"answer": "yes", "background": False}
+    assert served.client.post(f"{place}/{run['run_id']}/continue", json=body).json()["content"] == "yes"
