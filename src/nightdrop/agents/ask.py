@@ -156,7 +156,7 @@ class _Question:
         shown = await contents(request.message, request.documents, candidate.model, self._reader, self._marks)
         self._candidate = candidate
         self._parameters = _parameters(spec, candidate.recorded.wrapped)
-        self._settings = caching(spec, provider_of(candidate.model), spec.schema.json_schema)
+        self._settings = caching(spec, provider_of(candidate.model))
         self._messages = [ModelRequest(parts=[UserPromptPart(content=shown)], instructions=spec.instructions)]
 
 

@@ -17,6 +17,8 @@ from nightdrop.settings import load_settings
 LEAST_OUTPUT_TOKENS = 2_048
 """The shortest answer that is asked for to stay within a budget: a shorter one would be cut off, and paid for."""
 
+_DEARER_TIERS = ("priority", "fast", "ultrafast")
+
 
 def need_of(
     provider: str,
@@ -30,9 +32,9 @@ def need_of(
     found = estimate(model, messages, settings, parameters)
     read = Usage(input_tokens=found.input_tokens)
     whole = Usage(input_tokens=found.input_tokens, output_tokens=found.output_tokens)
-    prices = load_settings().prices
+    prices, tier = load_settings().prices, _asked_tier(model, settings)
     input_pico, pico = (
-        price_of(provider, model.model_name, usage, said=None, at_ms=now_ms, prices_file=prices).cost_pico
+        price_of(provider, model.model_name, usage, said=None, at_ms=now_ms, prices_file=prices, tier=tier).cost_pico
         for usage in (read, whole)
     )
     if pico is None:
@@ -42,3 +44,10 @@ def need_of(
     least = most if said_output(model, settings) is not None else min(most, LEAST_OUTPUT_TOKENS)
     token_pico = -(-(pico - input_pico) // most) if most else 0  # rounded up
     return Need(input_pico=input_pico, token_pico=token_pico, most=most, least=least)
+
+
+def _asked_tier(model: Model, settings: ModelSettings | None) -> str | None:
+    """A dearer service tier that the model's own settings ask for. A cheaper one may not be had: it is not reckoned."""
+    said = {**(model.settings or {}), **(settings or {})}
+    tier = said.get("openai_service_tier") or said.get("service_tier")
+    return str(tier) if tier in _DEARER_TIERS else None

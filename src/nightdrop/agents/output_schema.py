@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +37,11 @@ class OutputSchema:
     def content_schema(self) -> dict[str, Any] | None:
         """The schema of stored content: by the fields' own names, where `json_schema` asks by their aliases."""
         return self.json_schema if self._model is None else self._model.model_json_schema(by_alias=False)
+
+    @cached_property
+    def size(self) -> int:
+        """Characters of the schema as it is sent."""
+        return 0 if self.json_schema is None else len(json.dumps(self.json_schema, separators=(",", ":")))
 
     @property
     def name(self) -> str:

@@ -196,6 +196,7 @@ class RecordedModel(WrapperModel):
                 said=_named_cost(response),
                 at_ms=call.opened_at,
                 prices_file=load_settings().prices,
+                tier=_tier(response),
             )
         except Exception:
             log.exception("call %s has no price", call.call_id)

@@ -10,10 +10,12 @@ from pydantic_ai.exceptions import ModelRetry
 from pydantic_ai.messages import UserContent
 from pydantic_ai.output import StructuredDict
 
+from nightdrop.agents.caching import caching
 from nightdrop.agents.checks import judged
 from nightdrop.agents.failures import failure_of
 from nightdrop.agents.lineup import Candidate, Lineup
 from nightdrop.agents.marks import Marks
+from nightdrop.agents.models import provider_of
 from nightdrop.agents.prompt import contents
 from nightdrop.agents.request import Answer, AnswerRequest
 from nightdrop.agents.spec import AgentSpec
@@ -50,7 +52,9 @@ async def ask_with_tools(
             talk = _Conversation(candidate, shown, lineup.tape.at)
         lineup.tape.rewind(talk.start)
         try:
-            result = await _agent(spec, talk, lineup.tries.left).run(talk.shown)
+            result = await _agent(spec, talk, lineup.tries.left).run(
+                talk.shown, model_settings=caching(spec, provider_of(candidate.model))
+            )
             return Answer(content=result.output)
         except AskedElsewhere:
             continue

@@ -8,6 +8,9 @@
     cache_write = "2.50"    # tokens written to the prompt cache; default: input
     output = "15.00"
     request = "0.001"       # USD per call, for models billed by page or call
+
+    ["openai:gpt-5.5@flex"] # for answers in another service tier
+    input = "1.25"
 """
 
 from __future__ import annotations
@@ -31,9 +34,19 @@ FREE = Price(cost_pico=0, source="prices")
 """A call that the provider refused before doing anything."""
 
 
-def price_of(provider: str, model: str, usage: Usage, *, said: Decimal | None, at_ms: int, prices_file: str) -> Price:
-    """What a call cost. said: US dollars that the provider itself named with the answer, None mostly."""
-    own = _override(provider, model, prices_file)
+def price_of(
+    provider: str,
+    model: str,
+    usage: Usage,
+    *,
+    said: Decimal | None,
+    at_ms: int,
+    prices_file: str,
+    tier: str | None = None,
+) -> Price:
+    """What a call cost. said: US dollars that the provider itself named with the answer, None mostly. tier: the service
+    tier (flex, priority) that it was answered in, None: the usual one."""
+    own = _override(provider, model, tier, prices_file)
     if own is not None:
         cost = _sum(own, usage)
         return Price(
@@ -41,7 +54,7 @@ def price_of(provider: str, model: str, usage: Usage, *, said: Decimal | None, a
         )
     if said is not None:
         return Price(cost_pico=int(said * PICO), source="provider")
-    return _listed(provider, model, usage, at_ms)
+    return _listed(provider, model, usage, at_ms, tier)
 
 
 def check_prices(prices_file: str) -> None:
@@ -92,10 +105,10 @@ def unpriced(provider: str, model: str) -> str:
     )
 
 
-def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
+def _listed(provider: str, model: str, usage: Usage, at_ms: int, tier: str | None) -> Price:
     try:
-        cost = _list_price(provider, model, usage, at_ms)
-        full = _list_price(provider, model, _uncached(usage), at_ms) if _caches(usage) else cost
+        cost = _list_price(provider, model, usage, at_ms, tier)
+        full = _list_price(provider, model, _uncached(usage), at_ms, tier) if _caches(usage) else cost
     except LookupError:
         return UNKNOWN
     if cost == 0 and (usage.input_tokens or usage.output_tokens):
@@ -103,7 +116,7 @@ def _listed(provider: str, model: str, usage: Usage, at_ms: int) -> Price:
     return Price(cost_pico=cost, source="prices", version=_list_version(), saved_pico=full - cost)
 
 
-def _list_price(provider: str, model: str, usage: Usage, at_ms: int) -> int:
+def _list_price(provider: str, model: str, usage: Usage, at_ms: int, tier: str | None) -> int:
     from genai_prices import Usage as ListUsage
     from genai_prices import calc_price
 
@@ -117,6 +130,7 @@ def _list_price(provider: str, model: str, usage: Usage, at_ms: int) -> int:
         model_ref=model,
         provider_id=list_provider(provider),
         genai_request_timestamp=datetime.fromtimestamp(at_ms / 1000, tz=UTC),
+        price_context=None if tier is None else {"service_tier": tier},
     )
     return int(found.total_price * PICO)
 
@@ -148,9 +162,10 @@ def _list_version() -> str:
     return f"genai-prices {version('genai-prices')}"
 
 
-def _override(provider: str, model: str, prices_file: str) -> dict[str, Any] | None:
+def _override(provider: str, model: str, tier: str | None, prices_file: str) -> dict[str, Any] | None:
     table = _read(prices_file, _stamp(prices_file))
-    return table.get(f"{provider}:{model}") or table.get(model)
+    names = (f"{provider}:{model}@{tier}", f"{model}@{tier}", f"{provider}:{model}", model)
+    return next((table[name] for name in names if name in table), None)
 
 
 def _stamp(prices_file: str) -> int:

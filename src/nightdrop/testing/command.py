@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--price-input", type=Decimal, default=usual.input, help="USD per million input tokens")
     made.add_argument("--price-cached-input", type=Decimal, default=usual.cached_input, help="the same, cached")
     made.add_argument("--price-output", type=Decimal, default=usual.output, help="USD per million output tokens")
+    made.add_argument("--prompt-cache", action="store_true", help="remember beginnings of requests, as providers do")
     made.add_argument("--cached-share", type=float, default=0.0, help="share of each input read from the cache, 0 to 1")
     return made
 
@@ -68,6 +69,7 @@ def provider_from(options: argparse.Namespace) -> SimulatedProvider:
         cached_input=options.price_cached_input,
         output=options.price_output,
         cached_share=options.cached_share,
+        prompt_cache=options.prompt_cache,
     )
     limits = Limits(
         requests_per_minute=options.requests_per_minute,

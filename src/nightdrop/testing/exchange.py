@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from nightdrop.testing.limits import Gate, Limits, Refusal, retry_headers
 from nightdrop.testing.meter import Meter, MeterCall
 from nightdrop.testing.model_request import Api, ModelRequest
 from nightdrop.testing.price import Usage, text_tokens
+from nightdrop.testing.prompt_cache import PromptCache
 from nightdrop.testing.request_body import read_request
 from nightdrop.testing.spoil import cut, misfit
 from nightdrop.testing.timing import Timing
@@ -63,6 +64,7 @@ class Exchange:
         self.faults = faults
         self.gate = Gate(limits, timing.monotonic)
         self.meter = meter
+        self._cache = PromptCache() if meter.price.prompt_cache else None
         self._latency = latency
         self._tools = tuple(tools)
         self._timing = timing
@@ -170,8 +172,15 @@ class Exchange:
             text=text,
             tool=tool,
             truncated=kind == FaultKind.TRUNCATED,
-            usage=self.meter.price.usage(call.input_tokens, text_tokens(len(text))),
+            usage=self._usage(call, request, text_tokens(len(text))),
         )
+
+    def _usage(self, call: _Call, request: ModelRequest, output_tokens: int) -> Usage:
+        usage = self.meter.price.usage(call.input_tokens, output_tokens)
+        if self._cache is None:
+            return usage
+        read, written = self._cache.look(request)
+        return replace(usage, cached_tokens=read, cache_write_tokens=written)
 
     async def _send(self, call: _Call, request: ModelRequest, turn: Turn, fault: Fault | None) -> None:
         data: dict[str, Any] | list[bytes]
@@ -222,6 +231,7 @@ class Exchange:
                 input_tokens=spent.input_tokens,
                 output_tokens=spent.output_tokens,
                 cached_tokens=spent.cached_tokens,
+                cache_write_tokens=spent.cache_write_tokens,
                 cents=self.meter.price.cents(spent) if billed else Decimal(0),
                 limited_by=limited_by,
             )

@@ -38,6 +38,7 @@ class MeterCall:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     cents: Decimal = Decimal(0)
     limited_by: str | None = None
 

@@ -33,7 +33,9 @@ class ModelRequest:
 
     output: how the answer is to be given: as `text`, by a `native` response format, or as a call of the output `tool`.
     schema and schema_name: what the answer has to fit, None for plain text. tools: the functions other than the output
-    tool. done: names of the functions called so far in this conversation. text: all text of the request, in order.
+    tool. done: names of the functions called so far in this conversation. text: all text of the request, in order;
+    text_before_files: characters of it before the first file. cache_key: OpenAI's `prompt_cache_key`. cache_marks:
+    characters of the text before each of Anthropic's `cache_control`.
     """
 
     api: Api
@@ -47,6 +49,9 @@ class ModelRequest:
     done: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+    text_before_files: int = 0
+    cache_key: str | None = None
+    cache_marks: tuple[int, ...] = ()
 
     @property
     def hashes(self) -> tuple[str, ...]:

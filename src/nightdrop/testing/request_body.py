@@ -38,13 +38,14 @@ def read_request(body: bytes, api: Api, *, keep_content: bool = True) -> ModelRe
         raise ValueError(f"missing required parameter: '{key}'")
     found = _Found(contents, keep_content)
     found.walk({"instructions": data.get("instructions") or data.get("system") or "", "content": turns})
+    text = "\n".join(found.texts)
     tools = tuple(_tools(data.get("tools") or []))
     output, name, schema = _output(tools, _choice(data.get("tool_choice")), _format(data, api))
     options = data.get("stream_options") or {}
     return ModelRequest(
         api=api,
         model=data["model"],
-        text="\n".join(found.texts),
+        text=text,
         files=tuple(found.files),
         output=output,
         schema=schema,
@@ -53,6 +54,9 @@ def read_request(body: bytes, api: Api, *, keep_content: bool = True) -> ModelRe
         done=tuple(_calls(turns)),
         stream=bool(data.get("stream")),
         include_usage=bool(options.get("include_usage")),
+        text_before_files=len(text) if found.before_files is None else found.before_files,
+        cache_key=data.get("prompt_cache_key"),
+        cache_marks=tuple(found.marks),
     )
 
 
@@ -90,8 +94,15 @@ class _Found:
     def __init__(self, contents: list[bytes], keep_content: bool) -> None:
         self.texts: list[str] = []
         self.files: list[Attachment] = []
+        self.marks: list[int] = []
+        self.before_files: int | None = None
         self._contents = contents
         self._keep = keep_content
+
+    @property
+    def length(self) -> int:
+        """Characters of the text found so far."""
+        return sum(map(len, self.texts)) + max(0, len(self.texts) - 1)
 
     def walk(self, value: object) -> None:
         """Collect from this JSON value and everything below it."""
@@ -106,6 +117,8 @@ class _Found:
                     self._file(item)
                 elif key in (*_TEXT_KEYS, *_FILE_KEYS) and item:
                     self.texts.append(item)
+            if "cache_control" in value:
+                self.marks.append(self.length)
 
     def _file(self, value: str) -> None:
         content: bytes | None = None
@@ -118,6 +131,7 @@ class _Found:
             self.texts.append(value)  # an address: the simulator does not fetch it
         else:
             sha256 = hashlib.sha256(content).hexdigest()
+            self.before_files = self.length if self.before_files is None else self.before_files
             self.files.append(Attachment(sha256=sha256, size=len(content), content=content if self._keep else b""))
 
 

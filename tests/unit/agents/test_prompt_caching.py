@@ -1,21 +1,25 @@
-"""What the real Anthropic client sends over HTTP: a cache mark at the end of a long shared prefix, and only there."""
+"""Prompt caching against a provider that remembers beginnings: what is shared stands before the document and is read
+again at the cached price, on OpenAI's APIs by itself and on Anthropic's up to a mark; `costs` says what that saved."""
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from nightdrop import Agent, File
+from nightdrop.agents import AgentSpec, OutputSchema
+from nightdrop.agents.caching import caching
 from nightdrop.store import Database
+from nightdrop.testing import Meter, MeterCall, Price, SimulatedProvider, ToolCall
 
-LONG = "Read every line with care. " * 800
+LONG = "Read every line with care. " * 800  # 5,400 tokens
+ANTHROPIC, OPENAI = "anthropic:claude-sonnet-4-6", ["openai:gpt-5.5", "openai-chat:gpt-4o-mini"]
+PRICE = 'input = "1.25"\ncached_input = "0.125"\ncache_write = "1.5625"\noutput = "10"\n'
 
 
 class Paid(BaseModel):
@@ -24,88 +28,86 @@ class Paid(BaseModel):
     total: str
 
 
-def _answer(body: dict[str, Any], cached: int) -> list[dict[str, Any]]:
-    """Anthropic's events of one answer; this client asks for a stream."""
-    assert body["stream"]
-    block: dict[str, Any] = {"type": "text", "text": ""}
-    delta = {"type": "text_delta", "text": '{"total": "1"}'}
-    if body.get("tools"):
-        block = {"type": "tool_use", "id": "t", "name": body["tools"][0]["name"], "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": '{"total": "1"}'}
-    usage = {"input_tokens": 100, "output_tokens": 1, "cache_read_input_tokens": cached}
-    usage["cache_creation_input_tokens"] = 0
-    message = {"id": "m", "type": "message", "role": "assistant", "model": body["model"], "content": []}
-    message |= {"stop_reason": None, "stop_sequence": None, "usage": usage}
-    return [
-        {"type": "message_start", "message": message},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": {"output_tokens": 10},
-        },
-        {"type": "message_stop"},
-    ]
-
-
-def _event(data: dict[str, Any]) -> bytes:
-    return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+def look_up(number: int) -> str:
+    """Look a customer up by number."""
+    return f"customer {number}"
 
 
 @pytest.fixture
-def bodies(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """The bodies of the requests that reach a loopback server speaking Anthropic's protocol."""
-    seen: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            seen.append(body)
-            data = b"".join(_event(event) for event in _answer(body, 5000 if len(seen) > 1 else 0))
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:{server.server_port}")
-    yield seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def meter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Meter]:
+    """Of a provider that remembers beginnings, priced as the ledger is."""
+    names = [ANTHROPIC, *OPENAI]
+    (tmp_path / "prices.toml").write_text("".join(f'["{name}"]\n{PRICE}' for name in names))
+    monkeypatch.setenv("NIGHTDROP_PRICES", str(tmp_path / "prices.toml"))
+    tools = [ToolCall(name="look_up", arguments={"number": 7})]
+    with SimulatedProvider(meter=Meter(price=Price(prompt_cache=True)), tools=tools) as provider:
+        for name, value in {**provider.environment, **provider.anthropic_environment}.items():
+            monkeypatch.setenv(name, value)
+        yield provider.meter
 
 
-def asked(db: Database, instructions: str | None, documents: int = 1) -> None:
-    agent = Agent(id="a", model="anthropic:claude-sonnet-4-6", instructions=instructions, output_schema=Paid, db=db)
-    for number in range(documents):
+def asked(db: Database, model: str, instructions: str | None, **options: Any) -> None:
+    """Two documents, one after the other."""
+    agent = Agent(id="a", model=model, instructions=instructions, output_schema=Paid, db=db, **options)
+    for number in range(2):
         files = [File(content=f"Invoice {number}".encode(), filename="a.txt")]
         agent.run("Read.", files=files).raise_for_status()
 
 
-def test_a_long_prefix_is_marked_once_at_its_end(db: Database, bodies: list[dict[str, Any]]) -> None:
-    asked(db, LONG)
-    (body,) = bodies
-    assert body["system"][-1]["cache_control"]["type"] == "ephemeral"
-    assert "cache_control" not in json.dumps(body["messages"]), "the document is no part of what is shared"
-
-
-def test_a_short_prefix_is_not_marked(db: Database, bodies: list[dict[str, Any]]) -> None:
-    asked(db, "Read.")
-    assert "cache_control" not in json.dumps(bodies)
-
-
-def test_the_saving_of_a_cached_prefix_is_in_the_costs(db: Database, bodies: list[dict[str, Any]]) -> None:
-    asked(db, LONG, documents=2)
+def explained(db: Database, calls: tuple[MeterCall, ...]) -> None:
+    """The ledger's cached tokens and cents are the meter's."""
     total = db.costs().total
-    assert (len(bodies), total.cache_read_tokens) == (2, 5000)
-    assert total.saved == Decimal(5000) * (Decimal(3) - Decimal("0.3")) / 1_000_000, "list price of Sonnet 4.6"
+    assert total.cache_read_tokens == sum(call.cached_tokens for call in calls)
+    assert total.cache_write_tokens == sum(call.cache_write_tokens for call in calls)
+    assert total.cost == sum((call.cents for call in calls), Decimal(0)) / 100
+
+
+@pytest.mark.parametrize("model", OPENAI)
+def test_openai_reads_the_shared_beginning_again(db: Database, meter: Meter, model: str) -> None:
+    asked(db, model, LONG)
+    first, second = meter.calls
+    assert (first.cached_tokens, second.cached_tokens) == (0, len(LONG) // 4 // 128 * 128), "all but the last step"
+    explained(db, meter.calls)
+    assert db.costs().total.saved == second.cached_tokens * (Decimal("1.25") - Decimal("0.125")) / 1_000_000
+
+
+@pytest.mark.parametrize("options", [{}, {"tools": [look_up]}])
+def test_anthropic_keeps_what_stands_before_the_mark(db: Database, meter: Meter, options: dict[str, Any]) -> None:
+    asked(db, ANTHROPIC, LONG, **options)
+    first, *others = meter.calls
+    assert len(others) == (3 if options else 1)
+    assert first.cached_tokens == 0
+    assert first.cache_write_tokens >= len(LONG) // 4
+    assert {(call.cached_tokens, call.cache_write_tokens) for call in others} == {(first.cache_write_tokens, 0)}
+    explained(db, meter.calls)
+    read, written = len(others) * first.cache_write_tokens, first.cache_write_tokens
+    saved = read * (Decimal("1.25") - Decimal("0.125")) - written * (Decimal("1.5625") - Decimal("1.25"))
+    assert db.costs().total.saved == saved / 1_000_000
+
+
+@pytest.mark.parametrize("model", [ANTHROPIC, *OPENAI])
+def test_a_short_beginning_is_not_kept(db: Database, meter: Meter, model: str) -> None:
+    asked(db, model, "Read.")
+    assert {(call.cached_tokens, call.cache_write_tokens) for call in meter.calls} == {(0, 0)}
+
+
+def spec(instructions: str | None, tools: tuple[Any, ...] = ()) -> AgentSpec:
+    return AgentSpec(
+        id="a", name="a", model="openai:m", instructions=instructions, schema=OutputSchema(Paid), tools=tools
+    )
+
+
+def many_words() -> None:
+    """Placeholder."""
+
+
+def test_what_is_asked_for_and_when() -> None:
+    many_words.__doc__ = LONG
+    assert caching(spec(LONG), "openai") == {"openai_prompt_cache_key": "nightdrop-a"}
+    assert caching(spec(LONG[:5000]), "openai-chat") == {"openai_prompt_cache_key": "nightdrop-a"}
+    assert caching(spec(LONG[:5000]), "anthropic") is None, "some models keep nothing so short"
+    assert caching(spec(LONG), "anthropic") == {"anthropic_cache_instructions": True}
+    assert caching(spec(None, (many_words,)), "anthropic") == {"anthropic_cache_tool_definitions": True}
+    assert caching(spec(None), "openai") is None
+    for other in ("google", "compatible", "openrouter"):
+        assert caching(spec(LONG), other) is None
