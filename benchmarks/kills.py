@@ -179,7 +179,7 @@ def _ledger(place: str) -> dict[str, sa.Row[Any]]:
 
 
 def _settled(place: str, meter: Meter, side: Side, root: Path) -> None:
-    """Every document has one result, no recorded valid answer was asked for again, and the exported bill is explained."""
+    """Every document has one result, no recorded valid answer was asked for again, and the bill is explained."""
     db = database_at(place)
     with db.read() as connection:
         counted = connection.execute(sa.select(runs.c.status, sa.func.count()).group_by(runs.c.status))
