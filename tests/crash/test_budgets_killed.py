@@ -17,6 +17,7 @@ from nightdrop.testing.meter import Meter
 from nightdrop.testing.price import Price
 from tests.conftest import finished, nightdrop
 from tests.crash.conftest import Scene
+from tests.crash.test_takeover import until
 
 APP = Path(__file__).parent / "paid_app.py"
 PRICES = '["gpt-4o-mini"]\ninput = "200.00"\noutput = "10.00"\n'
@@ -87,7 +88,8 @@ def test_killed_again_and_again_it_stays_within(thrifty: Any) -> None:
     chance = random.Random(seed)
     for _ in range(4):
         process = s.start(None, "--budget", "1.00", "--on-budget", "wait")
-        time.sleep(2.0 + chance.random())  # the moment of the kill, not a wait for something
+        until(lambda: s.query("SELECT 1 FROM nightdrop_model_calls"), 60, "calls are made")
+        time.sleep(1.0 + 2 * chance.random())  # the moment of the kill, not a wait for something
         process.kill()
         finished(process)
         s.assert_within("1.00")

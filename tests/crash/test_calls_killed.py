@@ -27,6 +27,7 @@ class PaidScene(Scene):
 
     provider: SimulatedProvider
     retries = "3"
+    model_timeout = "2"
 
     def start(self, fault: str | None = None, *extra: str | Path) -> Any:
         (self.root / "prices.toml").write_text(PRICES)
@@ -35,7 +36,7 @@ class PaidScene(Scene):
             "TEST_DB": self.place,
             "TEST_RETRIES": self.retries,
             "NIGHTDROP_PRICES": str(self.root / "prices.toml"),
-            "NIGHTDROP_MODEL_TIMEOUT_SECONDS": "2",
+            "NIGHTDROP_MODEL_TIMEOUT_SECONDS": self.model_timeout,
         }
         if fault is not None:
             env["NIGHTDROP_FAULT_POINT"] = fault

@@ -59,6 +59,7 @@ def test_a_run_at_work_elsewhere_stops_and_what_may_be_billed_shows(place: str, 
     s = PaidScene(root=tmp_path, folder=invoices(1), count=1, place=place)
     with SimulatedProvider(latency=60.0) as provider:
         object.__setattr__(s, "provider", provider)
+        object.__setattr__(s, "model_timeout", "60")  # the command that cancels has time to start
         working = s.start()
         until(lambda: s.query("SELECT 1 FROM nightdrop_model_calls"), 60, "the call is under way")
         (run_id,) = s.query("SELECT run_id FROM nightdrop_runs")[0]
