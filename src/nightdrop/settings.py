@@ -17,6 +17,7 @@ class Settings:
 
     db: str = "nightdrop.db"
     max_file_mb: int = 100
+    max_archive_mb: int = 512
     reader_processes: int = 0  # 0: one per core
     reader_timeout_seconds: int = 30
     reader_memory_mb: int = 1024
@@ -32,6 +33,11 @@ class Settings:
     page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
 
     @property
+    def max_archive_bytes(self) -> int:
+        """What the documents of one archive or mail may have together, in bytes."""
+        return self.max_archive_mb * 1024 * 1024
+
+    @property
     def max_file_bytes(self) -> int:
         """The largest document accepted, in bytes."""
         return self.max_file_mb * 1024 * 1024
@@ -43,6 +49,7 @@ def load_settings() -> Settings:
     return Settings(
         db=os.environ.get("NIGHTDROP_DB", default.db),
         max_file_mb=_whole("NIGHTDROP_MAX_FILE_MB", default.max_file_mb),
+        max_archive_mb=_whole("NIGHTDROP_MAX_ARCHIVE_MB", default.max_archive_mb),
         reader_processes=_whole("NIGHTDROP_READER_PROCESSES", default.reader_processes),
         reader_timeout_seconds=_whole("NIGHTDROP_READER_TIMEOUT_SECONDS", default.reader_timeout_seconds),
         reader_memory_mb=_whole("NIGHTDROP_READER_MEMORY_MB", default.reader_memory_mb),

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch.listing import Listing
+from nightdrop.batch.remember import ScheduleCall, remember
 from nightdrop.engine import Engine
 from nightdrop.errors import UsageError
 from nightdrop.faults import reach
@@ -25,27 +25,20 @@ from nightdrop.intake.take import Listed, Taken, take_listed
 from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
+from nightdrop.settings import load_settings
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
 from nightdrop.store.batch_control import failed_runs, try_all_again
 from nightdrop.store.fair_order import MOST, keep_ranks, ranks_of, set_share
-from nightdrop.store.schedule_files import known_files, remember_files
+from nightdrop.store.schedule_files import known_files
 from nightdrop.store.turns import take_turn
 
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
+_ARCHIVES, _UNPACKED = (".zip", ".eml", ".msg"), 4  # what is unpacked counts as so much more
 _FETCHES = 16  # URLs fetched at a time
 _FTP_FETCHES = 4  # each is a connection of its own, and servers allow few
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleCall:
-    """The fire that a batch belongs to. after: what is to be done with each file once its result is committed."""
-
-    schedule_id: str
-    schedule_run_id: str
-    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +152,7 @@ def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
     size = 0
     for listed in chunk:
         portion.append(listed)
-        size += listed.size or _UNKNOWN_BYTES
+        size += (listed.size or _UNKNOWN_BYTES) * (_UNPACKED if listed.key.lower().endswith(_ARCHIVES) else 1)
         if size >= _CHUNK_BYTES:
             yield portion
             portion, size = [], 0
@@ -168,15 +161,15 @@ def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
 
 
 def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
-    take = partial(take_listed, max_bytes=max_bytes)
+    take = partial(take_listed, max_bytes=max_bytes, max_unpacked=load_settings().max_archive_bytes)
     urls = [listed.file.url for listed in portion if listed.file.url]
     if not urls:
-        return [take(listed) for listed in portion]
+        return [taken for listed in portion for taken in take(listed)]
     is_ftp = any(url.startswith("ftp://") for url in urls)
     with ThreadPoolExecutor(
         _FTP_FETCHES if is_ftp else _FETCHES
     ) as threads:  # one slow server must not hold up the others
-        return list(threads.map(take, portion))
+        return [taken for several in threads.map(take, portion) for taken in several]
 
 
 async def _accept_portion(
@@ -227,7 +220,8 @@ def _commit(
         )
         seen.add(answer.run_id)
     replaced = rows.add_items(connection, items)
-    _remember(connection, call, items)
+    if call.schedule is not None:
+        remember(connection, call.schedule, taken, items)
     if replaced:
         cancel(connection, replaced, clock.now_ms())
     reach("accept.commit")
@@ -239,15 +233,6 @@ def _known(connection: sa.Connection, batch_id: str, call: BatchCall, files: Seq
     if call.schedule is None:
         return known
     return known_files(connection, call.schedule.schedule_id, files) | known
-
-
-def _remember(connection: sa.Connection, call: BatchCall, items: Sequence[dict[str, Any]]) -> None:
-    if call.schedule is None:
-        return
-    own = {"schedule_id": call.schedule.schedule_id, "after": call.schedule.after}
-    remember_files(
-        connection, [{"path": i["file"], "version": i["version"], "run_id": i["run_id"], **own} for i in items]
-    )
 
 
 def _request(
@@ -266,6 +251,7 @@ def _request(
         rerun=call.rerun,
         retry_failed=call.retry_failed,
         refused=taken.refused,
+        metadata=taken.metadata,
         cache=call.cache,
     )
     return replace(request, rerun=False, retry_failed=False) if is_repeat else request

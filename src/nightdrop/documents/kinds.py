@@ -121,12 +121,12 @@ _ADVICE = {
     containers.OLD_WORD: "save it as .docx or PDF",
     containers.OLD_POWERPOINT: "save it as .pptx or PDF",
     containers.OLE: "save it as .docx, .xlsx, .pptx or PDF",
-    containers.OUTLOOK: "save it as .eml",
+    containers.OUTLOOK: "save it as .eml, or hand it in as a batch, which takes its attachments",
     containers.MACROS: "save it without macros, as .docx, .xlsx or .pptx",
     containers.XLSB: "save it as .xlsx",
     containers.ODT: "save it as .docx or PDF",
     containers.ODP: "save it as .pptx or PDF",
-    containers.ZIP: "hand in the files in it one by one",
+    containers.ZIP: "hand it in as a batch, which unpacks it",
 }
 
 _BINARY = "binary data"
@@ -158,8 +158,7 @@ def check(content: bytes, *, filename: str | None, mime_type: str | None, max_by
             f"{what} has {size / _MEGABYTE:.1f} MB ({size} bytes); the limit is {max_bytes / _MEGABYTE:.1f} MB"
             " (NIGHTDROP_MAX_FILE_MB)"
         )
-    by_name = _EXTENSIONS.get(filename.rpartition(".")[2].lower()) if filename and "." in filename else None
-    declared = _DECLARED.get(mime_type.partition(";")[0].strip().lower()) if mime_type else None
+    by_name, declared = said_of(filename, mime_type)
     found = _sniff(content, (by_name, declared))
     if found == containers.LOCKED:
         raise FileEncrypted(f"{what} is {found}: remove the password before handing the file in")
@@ -170,6 +169,18 @@ def check(content: bytes, *, filename: str | None, mime_type: str | None, max_by
         advice = f"; {_ADVICE[found]}" if found in _ADVICE else ""
         raise FileTypeUnsupported(f"{what} is {_name(found)}: this type is not supported{advice}")
     return _narrowed(found, by_name, declared)
+
+
+def said_of(filename: str | None, mime_type: str | None) -> tuple[str | None, str | None]:
+    """(what the name says, what the declared type says) of a file's kind; None where it says nothing."""
+    by_name = _EXTENSIONS.get(filename.rpartition(".")[2].lower()) if filename and "." in filename else None
+    declared = _DECLARED.get(mime_type.partition(";")[0].strip().lower()) if mime_type else None
+    return by_name, declared
+
+
+def is_email(content: bytes, said: tuple[str | None, ...]) -> bool:
+    """Whether these bytes are a mail: by their first lines, with what their name says of them."""
+    return _sniff(content, said) == EMAIL
 
 
 def _sniff(content: bytes, said: tuple[str | None, ...]) -> str:

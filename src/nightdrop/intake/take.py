@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from nightdrop.documents.kinds import check
+from nightdrop.documents.unpack import Member, unpack
 from nightdrop.errors import InputError
 from nightdrop.intake.read import read_file
 from nightdrop.records.document import NewDocument
-from nightdrop.records.file import File
+from nightdrop.records.file import File, storable
 from nightdrop.records.run import FileRef
 from nightdrop.records.run_error import RunError
 from nightdrop.records.source import Found
@@ -23,7 +25,8 @@ UNREAD = "unread"
 class Taken:
     """A document in memory on its way to the store. content is None when no bytes could be read.
 
-    refused: why it cannot be used, None when it can. key and version: as `Listed` has them.
+    refused: why it cannot be used, None when it can. key and version: as `Listed` has them. container: the archive or
+    mail it was unpacked from, as that was listed. metadata: what is kept with its run.
     """
 
     ref: FileRef
@@ -31,6 +34,8 @@ class Taken:
     refused: RunError | None
     key: str
     version: str
+    container: Listed | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def document(self) -> NewDocument | None:
@@ -97,18 +102,52 @@ def take_file(file: File, max_bytes: int) -> Taken:
     return _taken(look_at(file), content, mime_type, None)
 
 
-def take_listed(listed: Listed, max_bytes: int) -> Taken:
-    """Read and check one document of a batch. Never raises for a bad document: the reason is in `refused`."""
+def take_listed(listed: Listed, max_bytes: int, max_unpacked: int) -> list[Taken]:
+    """Read and check one entry of a source: itself, or the documents in it when it is an archive or a mail.
+
+    Never raises for a bad document: the reason is in `refused`. max_unpacked: bytes that those in it may have together.
+    """
     content: bytes | None = None
     file = listed.file
     try:
         content = read_file(file, max_bytes, listed.known_size)
+        if len(content) <= max_bytes:
+            given = {"filename": file.name, "mime_type": file.mime_type}
+            members = unpack(content, **given, max_bytes=max_bytes, max_total=max_unpacked)
+            if members:
+                return [_member(listed, member, max_bytes) for member in members]
         mime_type = check(content, filename=file.name, mime_type=file.mime_type, max_bytes=max_bytes)
     except InputError as error:
-        problem = RunError(code=error.code, message=error.message, retryable=error.retryable)
         seen = listed if content is not None else replace(listed, version=UNREAD)
-        return _taken(seen, content or None, None, problem)
-    return _taken(listed, content, mime_type, None)
+        return [_taken(seen, content or None, None, _why(error))]
+    return [_taken(listed, content, mime_type, None)]
+
+
+def _member(listed: Listed, member: Member, max_bytes: int) -> Taken:
+    """A document inside another, named after both."""
+    key = f"{listed.key}!/{storable(member.path)}" if member.path else listed.key
+    name = storable(member.filename) if member.path else listed.file.name
+    refused, mime_type = None if member.refused is None else _why(member.refused), member.mime_type
+    try:
+        if refused is None:
+            said = member.mime_type if member.path else listed.file.mime_type
+            mime_type = check(member.content, filename=name, mime_type=said, max_bytes=max_bytes)
+    except InputError as error:
+        refused = _why(error)
+    sha256 = hashlib.sha256(member.content).hexdigest() if member.content else None
+    return Taken(
+        ref=FileRef(sha256=sha256, filename=name, mime_type=mime_type, source=key),
+        content=member.content or None,
+        refused=refused,
+        key=key,
+        version=sha256 or f"{listed.version}-refused" if member.path else listed.version,
+        container=listed,
+        metadata={} if member.mail is None else {"mail": member.mail.to_json()},
+    )
+
+
+def _why(error: InputError) -> RunError:
+    return RunError(code=error.code, message=error.message, retryable=error.retryable)
 
 
 def _taken(listed: Listed, content: bytes | None, mime_type: str | None, refused: RunError | None) -> Taken:

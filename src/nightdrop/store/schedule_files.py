@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,14 +27,41 @@ def remember_files(connection: sa.Connection, rows: Sequence[Mapping[str, Any]])
     connection.execute(sa.insert(schedule_files), list(rows))
 
 
+def forget_members(connection: sa.Connection, schedule_id: str, container: str, members: Collection[str]) -> None:
+    """Forget documents that an archive has no more."""
+    c = schedule_files.c
+    here = sa.and_(c.schedule_id == schedule_id, c.container == container)
+    for path in connection.scalars(sa.select(c.path).where(here)).all():
+        if path not in members:
+            connection.execute(sa.delete(schedule_files).where(here, c.path == path))
+
+
+def runs_of(connection: sa.Connection, schedule_id: str, paths: Sequence[str]) -> list[str]:
+    """The runs of files that the schedule has taken in, in the order of their paths."""
+    c = schedule_files.c
+    query = sa.select(c.run_id).where(c.schedule_id == schedule_id, c.path.in_(paths)).order_by(c.path)
+    return list(connection.scalars(query))
+
+
 def finished_files(connection: sa.Connection, *, remote: bool, limit: int = 200) -> list[dict[str, Any]]:
-    """Files whose result is committed and with which something is still to be done; remote: those named by a URL."""
+    """Files whose result is committed and with which something is still to be done; remote: those named by a URL.
+
+    An archive or a mail: once the results of all its documents are committed.
+    """
     c = schedule_files.c
     is_url = c.path.like("%://%")
+    member = schedule_files.alias("member")
+    its_run = runs.alias("its_run")
+    open_member = (
+        sa.select(sa.literal(1))
+        .select_from(member.join(its_run, its_run.c.run_id == member.c.run_id))
+        .where(member.c.schedule_id == c.schedule_id, member.c.container == c.path, its_run.c.status != "COMPLETED")
+        .exists()
+    )
     query = (
         sa.select(schedule_files)
         .join(runs, runs.c.run_id == c.run_id)
-        .where(c.after.is_not(None), runs.c.status == "COMPLETED", is_url if remote else ~is_url)
+        .where(c.after.is_not(None), runs.c.status == "COMPLETED", is_url if remote else ~is_url, ~open_member)
         .limit(limit)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -43,9 +43,9 @@ def test_the_identity_is_the_hash_or_the_place(tmp_path: Path) -> None:
     copy = tmp_path / "b.txt"
     copy.write_text("Invoice number: 1")
     gone, other = (look_at(File(filepath=tmp_path / name)) for name in ("gone.txt", "other.txt"))
-    one, two = (take_listed(look_at(File(filepath=path)), 1000) for path in (good, copy))
+    one, two = (take_listed(look_at(File(filepath=path)), 1000, 1000)[0] for path in (good, copy))
     assert one.identity == two.identity
-    missing = [take_listed(listed, 1000) for listed in (gone, gone, other)]
+    missing = [take_listed(listed, 1000, 1000)[0] for listed in (gone, gone, other)]
     assert missing[0].identity == missing[1].identity != missing[2].identity
     assert [t.refused.code for t in missing if t.refused] == ["file_not_found"] * 3
 

@@ -12,7 +12,10 @@ schedule_files = sa.Table(
     sa.Column("version", sa.Text, nullable=False),  # size and mtime
     sa.Column("run_id", sa.String(36), nullable=False),
     sa.Column("after", sa.Text, nullable=True),  # what is still to be done with the file once its result is committed
+    sa.Column("container", sa.Text, nullable=True),  # of a document inside an archive or a mail: its path
 )
+
+sa.Index("nightdrop_schedule_files_container", schedule_files.c.schedule_id, schedule_files.c.container)
 
 _waiting = schedule_files.c.after.is_not(None)
 
