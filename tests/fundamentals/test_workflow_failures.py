@@ -148,7 +148,7 @@ def test_a_person_decides_about_a_failed_step(workflow: Any) -> None:
     assert (run.status, run.pause.step, run.pause.data) == (
         RunStatus.PAUSED,
         "hard",
-        {"code": "step_failed", "tries": 1},
+        {"code": "step_failed", "tries": 1, "attempt": 1},
     )
     assert "ValueError: call 1" in run.pause.question
     again = made.continue_run(run.run_id, "retry")

@@ -14,7 +14,7 @@ _COMMANDS = {
     "prices": ("nightdrop.cli.prices", "prices", "Which models in use have a price."),
     "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
-    "run": ("nightdrop.cli.run", "run", "Run an agent over a folder, glob, file or manifest."),
+    "run": ("nightdrop.cli.run", "run", "Run an agent or a workflow over a folder, glob, file or manifest."),
     "serve": ("nightdrop.cli.serve", "serve", "Serve agents over HTTP, and execute what is accepted."),
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
     "audit": ("nightdrop.cli.audit", "audit", "What was asked to be changed over HTTP, by whom."),
@@ -23,7 +23,8 @@ _COMMANDS = {
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it
     "workers": ("nightdrop.cli.workers", "workers", "List the processes that execute runs."),
-    "runs": ("nightdrop.cli.runs", "runs", "List, show, cancel and continue runs."),
+    "runs": ("nightdrop.cli.runs", "runs", "List, show, cancel, continue and retry runs."),
+    "workflow": ("nightdrop.cli.workflow", "workflow", "Check and draw a workflow, move its open runs."),
 }
 
 

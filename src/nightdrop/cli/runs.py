@@ -6,16 +6,18 @@ import click
 
 from nightdrop.cli.errors import reports_errors
 from nightdrop.cli.run_continue import continue_
+from nightdrop.cli.run_retry import retry
 
 _STATUSES = click.Choice(["PENDING", "RUNNING", "COMPLETED", "PAUSED", "CANCELLED", "ERROR"], case_sensitive=False)
 
 
 @click.group()
 def runs() -> None:
-    """List, show and cancel runs, and answer what paused ones ask."""
+    """List, show, cancel and retry runs, and answer what paused ones ask."""
 
 
 runs.add_command(continue_)
+runs.add_command(retry)
 
 
 @runs.command("list")

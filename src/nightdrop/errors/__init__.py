@@ -96,6 +96,7 @@ from nightdrop.errors.usage import (
 )
 from nightdrop.errors.workflow import (
     StepFailed,
+    StepNotFound,
     StepOutputInvalid,
     StepTimeout,
     WorkflowInvalid,
@@ -171,6 +172,7 @@ __all__ = [
     "SourceNotFound",
     "SourceUnreadable",
     "StepFailed",
+    "StepNotFound",
     "StepOutputInvalid",
     "StepTimeout",
     "StorageFailed",

@@ -12,6 +12,13 @@ class WorkflowInvalid(UsageError):
     code = "workflow_invalid"
 
 
+class StepNotFound(UsageError):
+    """The run has recorded no such step."""
+
+    code = "step_not_found"
+    http_status = 404
+
+
 class StepFailed(NightdropError):
     """A step of a workflow failed. `path`: which. `code` is that of what went wrong, where that has one."""
 

@@ -13,8 +13,9 @@ from nightdrop.portal import portal
 from nightdrop.records.run import RunOutput, RunStatus
 from nightdrop.store import Database
 from nightdrop.store.attempts import cancel
-from nightdrop.store.load import load_run, statuses
+from nightdrop.store.load import load_run, revision_of, statuses
 from nightdrop.store.pauses import continue_run
+from nightdrop.store.retry import retry_run
 
 _FIRST_LOOK, _LAST_LOOK = 0.05, 0.5  # seconds between looks at a run that other processes execute
 
@@ -74,14 +75,32 @@ class StoredRuns(ABC):
         """
         db = self._database("continue_run")
         revision = await asyncio.to_thread(continue_run, db, run_id, answer)
-        if not background and registry.find(self.spec.id, revision) is not None:
+        return await self._go_on(db, run_id, revision, background)
+
+    def retry_run(self, run_id: str, *, from_step: str | None = None, background: bool = False) -> RunOutput:
+        """Try a run again that ended in ERROR or CANCELLED, and wait for its end; see `aretry_run`."""
+        return portal().call(self.aretry_run(run_id, from_step=from_step, background=background))
+
+    async def aretry_run(self, run_id: str, *, from_step: str | None = None, background: bool = False) -> RunOutput:
+        """Try a run again that ended in ERROR or CANCELLED; what is recorded of a workflow's run is kept.
+
+        from_step: the path of a step: it is done again, and all that was recorded after it; a COMPLETED run is replaced
+        by a new one then. Waits as `acontinue_run`. Raises RunNotFound, RunNotEnded, StepNotFound.
+        """
+        db = self._database("retry_run")
+        queued = await asyncio.to_thread(lambda: retry_run(db, run_id, from_step=from_step))
+        revision = await asyncio.to_thread(_revision, db, queued.run_id)
+        return await self._go_on(db, queued.run_id, revision, background)
+
+    async def _go_on(self, db: Database, run_id: str, revision: str, background: bool) -> RunOutput:
+        """Wait for a queued run where this process can execute it; as it is, else."""
+        here = registry.find(self.spec.id, revision) is not None
+        if not background and here:
             await portal().bridge(engine_for(db))
         engine = running_engine(db)
         if engine is not None:
             portal().loop.call_soon_threadsafe(engine.wake)
-        if background or registry.find(self.spec.id, revision) is None:
-            return await self.aget_run_output(run_id)
-        return await self.await_run(run_id)
+        return await self.aget_run_output(run_id) if background or not here else await self.await_run(run_id)
 
     @abstractmethod
     def _typed(self, run: RunOutput) -> RunOutput:
@@ -115,6 +134,11 @@ def _load(db: Database, run_id: str) -> RunOutput:
     if run is None:
         raise RunNotFound(f"there is no run {run_id!r} in {db.label}")
     return run
+
+
+def _revision(db: Database, run_id: str) -> str:
+    with db.read() as connection:
+        return revision_of(connection, run_id)
 
 
 def _status(db: Database, run_id: str) -> RunStatus | None:

@@ -122,6 +122,11 @@ def statuses(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, Run
     return {row.run_id: RunStatus(row.status) for row in rows}
 
 
+def revision_of(connection: sa.Connection, run_id: str) -> str:
+    """The revision that a run is at."""
+    return str(connection.scalar(sa.select(runs.c.revision).where(runs.c.run_id == run_id)))
+
+
 def load_work(connection: sa.Connection, run_id: str) -> Work | None:
     """A run with the locations of its documents, to execute its current attempt."""
     row = connection.execute(_RUN, {"of_run": run_id}).mappings().first()

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.faults import reach
 from nightdrop.records.field import FieldResult
+from nightdrop.records.request import Subject
 from nightdrop.records.run_error import RunError
 from nightdrop.records.step import StepResult, StepStatus
 from nightdrop.store.insert import insert_ignore
@@ -81,6 +82,39 @@ def steps_with_costs(connection: sa.Connection, run_ids: Sequence[str]) -> dict[
         run_id: tuple(replace(s, metrics=spent.get((run_id, s.attempt, s.path, s.number), s.metrics)) for s in results)
         for run_id, results in steps_of(connection, run_ids).items()
     }
+
+
+def recorded_paths(connection: sa.Connection, run_id: str) -> list[tuple[int, str]]:
+    """(position, path) of what holds of a run, in order."""
+    query = sa.select(_s.position, _s.path).where(_s.run_id == run_id, _s.is_current.is_(True))
+    return [(row.position, row.path) for row in connection.execute(query.order_by(_s.position))]
+
+
+def set_aside(connection: sa.Connection, run_id: str, position: int) -> None:
+    """What was recorded at this position and behind it holds no more: it is done again. The rows stay as history."""
+    of_run = (_s.run_id == run_id, _s.position >= position)
+    connection.execute(sa.update(steps).where(*of_run).values(is_current=None))
+
+
+def copy_steps(connection: sa.Connection, from_run: str, to_run: str, position: int) -> None:
+    """Give a new run what holds of another one and was recorded before this position."""
+    kept = _s.is_current.is_(True), _s.status != StepStatus.ERROR.value, _s.position < position
+    given = {"run_id": sa.literal(to_run), "attempt": sa.literal(1)}
+    columns: list[Any] = [given.get(column.name, column) for column in steps.columns]
+    query = sa.select(*columns).where(_s.run_id == from_run, *kept)
+    connection.execute(sa.insert(steps).from_select(steps.columns.keys(), query))
+
+
+def move_runs(connection: sa.Connection, subject: Subject, revision: str | None) -> int:
+    """Give runs of a workflow that wait or are paused at another revision (at this one only, if given) this revision.
+
+    What is recorded of them is kept, by path. Returns how many.
+    """
+    c = runs.c
+    waits = sa.or_(sa.and_(c.status == "PENDING", c.executor_id.is_(None)), c.status == "PAUSED")
+    others = c.revision != subject.revision if revision is None else c.revision == revision
+    mine = sa.and_(c.kind == subject.kind, c.subject_id == subject.id, waits, others)
+    return connection.execute(sa.update(runs).where(mine).values(revision=subject.revision)).rowcount
 
 
 def _result(row: sa.RowMapping) -> StepResult:

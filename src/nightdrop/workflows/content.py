@@ -19,9 +19,10 @@ class ContentType:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         declared = _declared(function)
+        self._is_none = declared is type(None)
         self._name = name_of(function)
         self._adapter: TypeAdapter[Any] | None = None
-        if declared is None:
+        if declared is None or self._is_none:
             return
         try:
             self._adapter = TypeAdapter(declared)
@@ -30,6 +31,11 @@ class ContentType:
                 f"step {self._name} says it returns {declared!r}, which cannot be kept as JSON: return a pydantic "
                 "model, a dataclass or JSON data"
             ) from error
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the signature says what is returned."""
+        return self._adapter is not None or self._is_none
 
     def dump(self, content: Any) -> Any:
         """JSON data. Raises StepOutputInvalid for what is none, or is not what the annotation says."""
@@ -80,7 +86,7 @@ def _declared(function: Callable[..., Any]) -> Any:
     contents = tuple(_content_of(kind) for kind in kinds if kind is not StepOutput)
     if not contents or any(kind in (Any, object) for kind in contents):
         return None
-    return None if contents == (type(None),) else Union[contents]  # noqa: UP007 - made of a tuple
+    return Union[contents]  # noqa: UP007 - made of a tuple
 
 
 def _content_of(kind: Any) -> Any:

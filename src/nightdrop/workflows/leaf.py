@@ -90,6 +90,7 @@ def _decided(leaf: _Leaf) -> str:
                 f"Step {leaf.path} failed: {error.message} Answer retry, skip or fail.",
                 code=error.code,
                 tries=len(leaf.tries),
+                attempt=leaf.tries[-1].attempt,
             )
         if answer in ("retry", "skip"):
             return str(answer)

@@ -119,13 +119,17 @@ async def continue_run(workflow_id: Text, run_id: Text, body: Answer, service: S
     response_model=AcceptedRun,
     responses=answers(404, 409),
 )
-async def retry_workflow_run(workflow_id: Text, run_id: Text, service: Serving) -> Response:
-    """Try a run again that ended in ERROR or CANCELLED; what is recorded of it is kept."""
+async def retry_workflow_run(workflow_id: Text, run_id: Text, service: Serving, from_step: Wanted = None) -> Response:
+    """Try a run again that ended in ERROR or CANCELLED; what is recorded of it is kept.
+
+    With `from_step`, a path, that step is done again and all that was recorded after it; a COMPLETED run is replaced
+    by a new one then.
+    """
 
     def retry() -> RunOutput:
         service.run(run_id, workflow_id=workflow_id)
-        retry_run(service.db, run_id)
-        return service.run(run_id, workflow_id=workflow_id)
+        queued = retry_run(service.db, run_id, from_step=from_step)
+        return service.run(queued.run_id, workflow_id=workflow_id)
 
     run = await asyncio.to_thread(retry)
     (await service.engine()).wake()
