@@ -20,6 +20,7 @@ from nightdrop.batch.remember import ScheduleCall, remember
 from nightdrop.engine import Engine
 from nightdrop.errors import UsageError
 from nightdrop.faults import reach
+from nightdrop.intake.allowed import list_allowed
 from nightdrop.intake.listing import Entry, Given, SourceKind, list_source, source_label
 from nightdrop.intake.take import Listed, Taken, take_listed
 from nightdrop.records.budget import OnExceeded
@@ -60,6 +61,7 @@ class BatchCall:
     on_budget: OnExceeded | None = None
     cache: bool = False  # what was answered already is given again
     priority: int | None = None  # lower goes first; None: as it is, else behind single runs
+    within: tuple[str, ...] | None = None  # somebody else named the source: only below these folders and URLs
     weight: int | None = None  # of its documents for each one of a batch of weight 1; None: as it is, else 1
 
     def __post_init__(self) -> None:
@@ -113,7 +115,10 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
 
 async def documents_of(call: BatchCall) -> Iterator[Entry]:
     """The documents that a call's source names, up to its limit. Raises SourceNotFound."""
-    files = await asyncio.to_thread(list_source, call.source, call.kind)
+    if call.within is not None and isinstance(call.source, str):
+        files = await asyncio.to_thread(list_allowed, call.source, call.within, call.kind)
+    else:
+        files = await asyncio.to_thread(list_source, call.source, call.kind)
     return files if call.limit is None else itertools.islice(files, call.limit)
 
 

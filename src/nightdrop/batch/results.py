@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 
 from nightdrop.engine import Engine
@@ -16,16 +16,16 @@ _POLL_SECONDS = 0.2
 
 
 async def stream_results(
-    engine: Engine, batch_id: str, is_accepted: Callable[[], bool]
-) -> AsyncIterator[tuple[str, RunOutput]]:
+    engine: Engine, batch_id: str, is_accepted: Callable[[], Awaitable[bool]], *, wait: bool = True
+) -> AsyncGenerator[tuple[str, RunOutput]]:
     """(file, run) of each distinct document once it has ended, nearly in the order of the source.
 
-    is_accepted: whether the source has been listed to its end.
+    is_accepted: whether the source has been listed to its end. wait: until all have ended; False: only those that have.
     """
     position = 0
     waiting: dict[str, str] = {}
     while True:
-        accepted = is_accepted()
+        accepted = await is_accepted()
         page: list[tuple[int, str, str]] = []
         if len(waiting) < _WINDOW:
             page = await engine.desk.read(partial(items_after, batch_id=batch_id, position=position, limit=_PAGE))
@@ -34,9 +34,11 @@ async def stream_results(
         ended = await _ended(engine, list(waiting))
         for run in ended:
             yield waiting.pop(run.run_id), run
-        if accepted and not page and not waiting:
+        if not wait:
+            waiting.clear()
+        if not page and not waiting and (accepted or not wait):
             return
-        if not ended and len(page) < _PAGE:
+        if wait and not ended and len(page) < _PAGE:
             await engine.waiters.any_end(_POLL_SECONDS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from nightdrop.cli.errors import reports_errors
@@ -12,9 +14,16 @@ from nightdrop.cli.errors import reports_errors
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=7777, show_default=True, help="0: any free port.")
 @click.option("--no-auth", is_flag=True, help="Let everybody who reaches it do everything: something in front checks.")
+@click.option(
+    "--allow-path",
+    "allow_paths",
+    multiple=True,
+    metavar="FOLDER|URL",
+    help="Sources that are named over HTTP may lie below it; may be given again.  [default: none]",
+)
 @click.option("--db", metavar="PATH|URL", help="The database; default: the agents', NIGHTDROP_DB, or ./nightdrop.db.")
 @reports_errors
-def serve(app: str, host: str, port: int, no_auth: bool, db: str | None) -> None:
+def serve(app: str, host: str, port: int, no_auth: bool, allow_paths: Sequence[str], db: str | None) -> None:
     """Serve the agents in APP, such as app.py:agent_os, over HTTP, and execute what is accepted.
 
     APP names an AgentOS, an Agent or a list of Agents. On SIGTERM open requests are answered, runs may end, and the
@@ -33,7 +42,9 @@ def serve(app: str, host: str, port: int, no_auth: bool, db: str | None) -> None
 
         for agent in agent_os.agents:
             check_ready(agent.spec)
-        made = make_app(agent_os, no_auth=no_auth, quarantine=Quarantine(process_command(db, agent=app)))
+        made = make_app(
+            agent_os, no_auth=no_auth, allow_paths=allow_paths, quarantine=Quarantine(process_command(db, agent=app))
+        )
         url, count = url_of(listening), len(agent_os.agents)
         click.echo(f"{count} agents at {url}, described at {url}/docs. Stop with Ctrl-C.", err=True)
         serve_http(made, listening)

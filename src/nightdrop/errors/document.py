@@ -28,6 +28,12 @@ class UrlRefused(InputError):
     code = "url_refused"
 
 
+class PathRefused(InputError):
+    """Somebody else named this path or source, and it lies below nothing that is allowed."""
+
+    code = "path_refused"
+
+
 class FileEmpty(InputError):
     """The file has no bytes."""
 

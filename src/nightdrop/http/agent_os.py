@@ -66,21 +66,24 @@ class AgentOS:
             f"workflows={[workflow.id for workflow in self.workflows]}, db={self.db})"
         )
 
-    def get_app(self, *, no_auth: bool = False) -> FastAPI:
+    def get_app(self, *, no_auth: bool = False, allow_paths: Sequence[str] = ()) -> FastAPI:
         """The HTTP service as a FastAPI app. While it lives, its process executes what was accepted.
 
-        no_auth: everybody who reaches it may do everything, for where something in front of it checks.
+        no_auth: everybody who reaches it may do everything, for where something in front of it checks. allow_paths:
+        folders, and URLs, that sources of batches and schedules may lie below.
         """
         from nightdrop.http.app import make_app  # FastAPI takes half a second to load: not for a worker
 
-        return make_app(self, no_auth=no_auth)
+        return make_app(self, no_auth=no_auth, allow_paths=allow_paths)
 
-    def serve(self, host: str = "127.0.0.1", port: int = 7777, *, no_auth: bool = False) -> None:
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 7777, *, no_auth: bool = False, allow_paths: Sequence[str] = ()
+    ) -> None:
         """Serve the app until SIGTERM or Ctrl-C. Raises UsageError when the address cannot be bound, or must not be."""
         with self.listen(host, port, no_auth=no_auth) as listening:
             from nightdrop.http.serve import serve  # as above
 
-            serve(self.get_app(no_auth=no_auth), listening)
+            serve(self.get_app(no_auth=no_auth, allow_paths=allow_paths), listening)
 
     def listen(self, host: str, port: int, *, no_auth: bool = False) -> socket.socket:
         """What `serve` listens on. An address that other machines reach needs a token in the database, or no_auth.

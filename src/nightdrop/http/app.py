@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -11,12 +12,25 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 
+from nightdrop.batch import Listings
 from nightdrop.engine import engine_for
+from nightdrop.errors import UsageError
 from nightdrop.http.access import Access
 from nightdrop.http.bodies import Bodies
 from nightdrop.http.caller import Gate
 from nightdrop.http.problems import handle_errors
-from nightdrop.http.routes import agents, documents, events, health, workflows
+from nightdrop.http.routes import (
+    agents,
+    batches,
+    documents,
+    events,
+    health,
+    letters,
+    metrics,
+    money,
+    schedules,
+    workflows,
+)
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
 from nightdrop.schedules import Scheduler
@@ -25,6 +39,9 @@ from nightdrop.worker import Quarantine
 
 if TYPE_CHECKING:
     from nightdrop.http.agent_os import AgentOS
+
+Beside = Scheduler | Courier | Listings
+"""What goes on beside the engine while the app lives."""
 
 DRAIN_SECONDS = 10.0
 _BEARER = HTTPBearer(auto_error=False, description="A token; without tokens this machine needs none.")
@@ -36,13 +53,20 @@ _ABOUT = (
 )
 
 
-def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine | None = None) -> FastAPI:
+def make_app(
+    agent_os: AgentOS,
+    *,
+    no_auth: bool = False,
+    allow_paths: Sequence[str] = (),
+    quarantine: Quarantine | None = None,
+) -> FastAPI:
     """The app. While it lives, this process executes the database's runs of these agents and workflows, tells its
     webhooks, and fires its schedules if the AgentOS says so.
 
-    no_auth: everybody who reaches it may do everything. quarantine: where runs go that may have killed a process.
+    no_auth: everybody who reaches it may do everything. allow_paths: folders, and URLs, that sources of batches and
+    schedules may lie below. quarantine: where runs go that may have killed a process.
     """
-    service = Service(agent_os=agent_os)
+    service = Service(agent_os=agent_os, allow_paths=_real(allow_paths))
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
@@ -62,17 +86,25 @@ def make_app(agent_os: AgentOS, *, no_auth: bool = False, quarantine: Quarantine
     app.add_middleware(Bodies)
     app.add_middleware(Access, service=service, gate=Gate(service.db, is_open=no_auth))  # the outer one
     handle_errors(app)
-    for routes in (agents, workflows, documents, events):
+    for routes in (agents, workflows, batches, documents, events, letters, metrics, money, schedules):
         app.include_router(routes.router, dependencies=[Security(_BEARER)])
     app.include_router(health.router)
     return app
 
 
-async def _begin(service: Service, quarantine: Quarantine | None) -> list[Scheduler | Courier]:
+def _real(allow_paths: Sequence[str]) -> tuple[str, ...]:
+    for path in allow_paths:
+        if "://" not in path and not os.path.isdir(path):
+            raise UsageError(f"--allow-path {path}: there is no such folder")
+    return tuple(path if "://" in path else os.path.realpath(path) for path in allow_paths)
+
+
+async def _begin(service: Service, quarantine: Quarantine | None) -> list[Beside]:
     await asyncio.to_thread(service.db.webhooks.register, service.agent_os.webhooks)
     ensure = None if quarantine is None else quarantine.ensure
     engine = await portal().bridge(engine_for(service.db, quarantine=ensure))
-    beside: list[Scheduler | Courier] = [Courier(engine)]
+    service.listings = Listings(engine)
+    beside: list[Beside] = [Courier(engine), service.listings]
     if service.agent_os.scheduler:
         beside.append(Scheduler(engine))
     for one in beside:
@@ -80,7 +112,7 @@ async def _begin(service: Service, quarantine: Quarantine | None) -> list[Schedu
     return beside
 
 
-async def _end(service: Service, beside: list[Scheduler | Courier], quarantine: Quarantine | None) -> None:
+async def _end(service: Service, beside: list[Beside], quarantine: Quarantine | None) -> None:
     """Fire and tell nothing more, let runs end for some seconds, hand the others back."""
     service.stopping = True
     engine = await service.engine()

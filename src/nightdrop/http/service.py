@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
+from nightdrop.batch import Listings
 from nightdrop.engine import Engine, engine_for
-from nightdrop.errors import AgentNotFound, RunNotFound, WorkflowNotFound
+from nightdrop.errors import AgentNotFound, RunNotFound, ServiceStopping, WorkflowNotFound
 from nightdrop.http.feeds import Feeds
 from nightdrop.portal import portal
 from nightdrop.public.agent import Agent
@@ -30,12 +31,14 @@ T = TypeVar("T")
 class Service:
     """One service. stopping: set when it is told to stop, so that long answers come to their end.
 
-    feeds: the text of streamed runs as their models write it.
+    feeds: the text of streamed runs as their models write it. allow_paths: folders and URLs that sources may lie below.
     """
 
     agent_os: AgentOS
     feeds: Feeds = field(default_factory=Feeds)
+    allow_paths: tuple[str, ...] = ()
     stopping: bool = False
+    _listings: Listings | None = None
 
     @property
     def db(self) -> Database:
@@ -61,6 +64,21 @@ class Service:
     async def engine(self) -> Engine:
         """The engine that executes what is accepted here."""
         return await portal().bridge(engine_for(self.db))
+
+    @property
+    def listings(self) -> Listings:
+        """Goes through the sources of batches; there once the app's lifespan has begun."""
+        if self._listings is None:
+            raise ServiceStopping("the app's lifespan has not begun")
+        return self._listings
+
+    @listings.setter
+    def listings(self, listings: Listings) -> None:
+        self._listings = listings
+
+    async def athread(self, work: Callable[[], T]) -> T:
+        """Do blocking work on a thread."""
+        return await asyncio.to_thread(work)
 
     def read(self, query: Callable[[sa.Connection], T]) -> T:
         """Ask the database; blocks."""

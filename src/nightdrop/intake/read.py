@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightdrop.errors import FileUnreadable, UsageError
+from nightdrop.intake.allowed import check_below
 from nightdrop.intake.fetch import fetch_url, local_path, read_path
 from nightdrop.intake.sources import source_of
 from nightdrop.records.file import File
@@ -17,7 +18,8 @@ def read_file(file: File, max_bytes: int, size: int | None = None) -> bytes:
         return bytes(file.content)
     if file.url is None:
         assert file.filepath is not None
-        return read_path(file.filepath, max_bytes)
+        path = file.filepath if file.within is None else check_below(file.filepath, file.within)
+        return read_path(path, max_bytes)
     if file.guarded:
         return fetch_url(file.url, max_bytes, guarded=True)
     if file.url.startswith("file://"):

@@ -119,9 +119,12 @@ class Batch:
 
     async def _finished(self) -> AsyncGenerator[tuple[str, RunOutput]]:
         """(file, run) of each distinct document once it has ended; iterate `results()`, which works on any loop."""
-        async for file, run in stream_results(self._engine, self.id, self._accepting.done):
+        async for file, run in stream_results(self._engine, self.id, self._is_accepted):
             yield file, self._typed(run)
         await self._accepted()
+
+    async def _is_accepted(self) -> bool:
+        return self._accepting.done()
 
     async def _accepted(self) -> None:
         """Wait until the source is listed, or its listing was cancelled. An error of the source is raised here."""

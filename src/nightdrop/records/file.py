@@ -17,7 +17,8 @@ class File:
 
     Bytes are read once when the run is accepted; later changes of the file do not reach the run.
     mime_type and filename override what path and content say. id: the caller's own name for it. guarded: somebody else
-    gave the URL, so it must not lead to addresses that only this machine or network reaches.
+    gave the URL, so it must not lead to addresses that only this machine or network reaches. within: somebody else gave
+    the path, so it must lie below one of these folders, links followed.
     """
 
     filepath: str | os.PathLike[str] | None = None
@@ -27,6 +28,7 @@ class File:
     filename: str | None = None
     id: str | None = None
     guarded: bool = False
+    within: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("filepath", "url", "content") if getattr(self, name) is not None]

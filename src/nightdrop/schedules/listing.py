@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 from nightdrop.errors import SourceNotFound
+from nightdrop.intake.allowed import list_allowed
 from nightdrop.intake.fetch import look_at_url
 from nightdrop.intake.listing import Entry, list_source
 from nightdrop.intake.remote import UNFINISHED
@@ -20,10 +21,10 @@ def settled_files(payload: Payload, now_ms: int) -> Iterator[Entry]:
     Raises SourceNotFound, SourceUnreadable when a remote source cannot be asked now.
     """
     assert payload.files is not None
-    if payload.files.startswith(("http://", "https://")):
+    if payload.within is None and payload.files.startswith(("http://", "https://")):
         return iter([look_at_url(payload.files)])
     try:
-        files = list_source(payload.files)
+        files = list_source(payload.files) if payload.within is None else list_allowed(payload.files, payload.within)
     except SourceNotFound:
         if not glob.has_magic(payload.files):
             raise

@@ -13,7 +13,7 @@ from nightdrop.intake.fetch import local_path
 from nightdrop.intake.filesystem import joined, remote_root
 from nightdrop.intake.sources import source_of
 
-_KEYS = {"message", "files", "settle_seconds", "after", "user_id"}
+_KEYS = {"message", "files", "settle_seconds", "after", "user_id", "within"}
 _SETTLE_SECONDS = 5.0
 
 
@@ -22,6 +22,7 @@ class Payload:
     """message, and where documents come from: files is a folder, glob, path or URL, None for a run without documents.
 
     settle_seconds: how long a file must have been unchanged. after: keep, delete, or move:FOLDER (beside the source).
+    within: somebody else named the source: only below these folders and URLs.
     """
 
     message: str = ""
@@ -29,6 +30,7 @@ class Payload:
     settle_seconds: float = _SETTLE_SECONDS
     after: str = "keep"
     user_id: str | None = None
+    within: tuple[str, ...] | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -91,9 +93,18 @@ def read_payload(payload: Any) -> Payload:
         settle_seconds=float(settle),
         after=after,
         user_id=payload.get("user_id"),
+        within=_within(payload.get("within")),
     )
     _check_after(made)
     return made
+
+
+def _within(given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or not all(isinstance(root, str) for root in given):
+        raise ScheduleInvalid("give a list of folders", field="payload.within")
+    return tuple(given)
 
 
 def _check_files(files: str) -> None:

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from nightdrop.store.submissions import forget_submissions
-from nightdrop.store.tables import batch_items, batches, dead_letters, documents, model_calls, run_files, runs, steps
+from nightdrop.store.tables import (
+    batch_items,
+    batches,
+    dead_letters,
+    documents,
+    listings,
+    model_calls,
+    run_files,
+    runs,
+    steps,
+    submissions,
+)
 
 _ENDED = ("COMPLETED", "ERROR", "CANCELLED")
 _CHUNK = 500
@@ -61,7 +72,7 @@ def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> int:
     for at in range(0, len(run_ids), _CHUNK):
         chunk = run_ids[at : at + _CHUNK]
         connection.execute(sa.update(model_calls).where(model_calls.c.run_id.in_(chunk)).values(response=None))
-        forget_submissions(connection, "run_id", chunk)
+        forget_submissions(connection, chunk)
         letters += connection.execute(sa.delete(dead_letters).where(dead_letters.c.run_id.in_(chunk))).rowcount
         for table in (batch_items, run_files, steps, runs):
             connection.execute(sa.delete(table).where(table.c.run_id.in_(chunk)))
@@ -73,7 +84,9 @@ def delete_empty_batches(connection: sa.Connection, cutoff_ms: int, dead_ms: int
     b = batches.c
     empty = ~sa.exists().where(batch_items.c.batch_id == b.batch_id)
     over = sa.or_(b.accepted_at.is_not(None), b.cancelled_at.is_not(None), b.created_at < dead_ms)
-    return connection.execute(sa.delete(batches).where(b.created_at < cutoff_ms, empty, over)).rowcount
+    deleted = connection.execute(sa.delete(batches).where(b.created_at < cutoff_ms, empty, over)).rowcount
+    _forget_what_named(connection)
+    return deleted
 
 
 def delete_batches_without_items(connection: sa.Connection, batch_ids: Sequence[str]) -> None:
@@ -81,6 +94,14 @@ def delete_batches_without_items(connection: sa.Connection, batch_ids: Sequence[
     empty = ~sa.exists().where(batch_items.c.batch_id == batches.c.batch_id)
     listed = batches.c.accepted_at.is_not(None)
     connection.execute(sa.delete(batches).where(batches.c.batch_id.in_(batch_ids), empty, listed))
+    _forget_what_named(connection)
+
+
+def _forget_what_named(connection: sa.Connection) -> None:
+    """Listings and clients' keys of batches that are gone."""
+    for table in (listings, submissions):
+        gone = ~sa.exists().where(batches.c.batch_id == table.c.batch_id)
+        connection.execute(sa.delete(table).where(table.c.batch_id.is_not(None), gone))
 
 
 def would_go(connection: sa.Connection, cutoff_ms: int, with_letters: bool) -> tuple[int, int, int, int]:

@@ -16,8 +16,6 @@ from nightdrop.store.accept import accept
 from nightdrop.store.tables import runs, submissions
 from nightdrop.store.turns import take_turn
 
-_CHUNK = 500
-
 
 def accept_once(connection: sa.Connection, request: RunRequest, now_ms: int) -> Accepted:
     """`accept` of one request; what was accepted under its key already is answered again. Raises KeyReused."""
@@ -59,10 +57,9 @@ def once(
     return made
 
 
-def forget_submissions(connection: sa.Connection, column: Literal["run_id", "batch_id"], ids: Sequence[str]) -> None:
-    """Forget the keys of runs or batches that are deleted."""
-    for at in range(0, len(ids), _CHUNK):
-        connection.execute(sa.delete(submissions).where(submissions.c[column].in_(ids[at : at + _CHUNK])))
+def forget_submissions(connection: sa.Connection, run_ids: Sequence[str]) -> None:
+    """Forget the keys of runs that are deleted."""
+    connection.execute(sa.delete(submissions).where(submissions.c.run_id.in_(run_ids)))
 
 
 def fingerprint_of(*parts: object) -> str:

@@ -7,6 +7,7 @@ from nightdrop.store.tables.blob_chunks import blob_chunks
 from nightdrop.store.tables.dead_letters import dead_letters
 from nightdrop.store.tables.documents import documents
 from nightdrop.store.tables.executors import executors
+from nightdrop.store.tables.listings import listings
 from nightdrop.store.tables.metadata import metadata
 from nightdrop.store.tables.model_calls import model_calls
 from nightdrop.store.tables.providers import providers
@@ -30,6 +31,7 @@ __all__ = [
     "dead_letters",
     "documents",
     "executors",
+    "listings",
     "metadata",
     "model_calls",
     "providers",
