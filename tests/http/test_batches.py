@@ -172,6 +172,8 @@ def test_a_source_that_is_not_there_and_what_makes_no_sense(client: httpx2.Clien
         (asked(drop, limit=0), "bad_argument"),
         (asked(drop, weight=0), "bad_argument"),
         (asked(drop, nonsense=1), "bad_argument"),
+        (asked(drop, workflow_id="w"), "bad_argument"),
+        ({"source": str(drop)}, "bad_argument"),
         (asked(drop, message="\ud800"), "bad_argument"),
     ):
         answer = client.post("/batches", content=json.dumps(body), headers={"Content-Type": "application/json"})

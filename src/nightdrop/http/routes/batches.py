@@ -42,10 +42,10 @@ _EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 async def create_batch(body: NewBatch, request: Request, service: Serving, key: IdempotencyKey = None) -> Response:
     """Start a batch, or continue the unfinished one of the same call. Answered when it is committed, while its source
     is being listed."""
-    agent = service.agent(body.agent_id)
-    given = body.model_dump(exclude={"agent_id"})
-    asked = Asked(**given, within=service.allow_paths, cache=agent.spec.cache)
-    submitted = service.listings.submit(asked, agent.spec.subject, once_of(request, key))
+    spec = (service.agent(body.agent_id) if body.agent_id else service.workflow(body.workflow_id or "")).spec
+    given = body.model_dump(exclude={"agent_id", "workflow_id"})
+    asked = Asked(**given, within=service.allow_paths, cache=spec.cache)
+    submitted = service.listings.submit(asked, spec.subject, once_of(request, key))
     batch_id = await portal().bridge(submitted)
     batch = await service.aread(partial(_batch, batch_id=batch_id))
     return JSONResponse(batch.to_json(), _ACCEPTED, {"Location": f"/batches/{batch_id}"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nightdrop.http.shapes.text import Moment, Text
 from nightdrop.records.batch import BatchStatus
@@ -21,6 +21,8 @@ _EXAMPLE: dict[str, Any] = {
     "skipped": 31,
     "documents": 1169,
     "cost": "1.204400",
+    "priority": 10,
+    "weight": 1,
     "created_at": "2026-03-17T02:00:00.120Z",
     "completed_at": None,
 }
@@ -36,7 +38,8 @@ class NewBatch(BaseModel):
         },
     )
 
-    agent_id: Text
+    agent_id: Text | None = Field(default=None, description="The agent, or")
+    workflow_id: Text | None = Field(default=None, description="the workflow that runs over each document.")
     source: Text = Field(
         min_length=1,
         max_length=4000,
@@ -49,6 +52,12 @@ class NewBatch(BaseModel):
     retry_failed: bool = Field(default=False, description="Try failed ones again.")
     priority: int | None = Field(default=None, ge=0, le=1000, description="Lower goes first; single runs have 0.")
     weight: int | None = Field(default=None, ge=1, le=1000, description="Of its documents for each one of weight 1.")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> NewBatch:
+        if (self.agent_id is None) == (self.workflow_id is None):
+            raise ValueError("give agent_id or workflow_id")
+        return self
 
 
 class Batch(BaseModel):
@@ -67,6 +76,8 @@ class Batch(BaseModel):
     skipped: int = Field(description="Content known already.")
     documents: int = Field(description="Distinct documents, one result row each.")
     cost: str | None
+    priority: int = Field(description="Lower goes first; single runs have 0.")
+    weight: int = Field(description="Of its documents for each one of a batch of weight 1.")
     created_at: Moment | None
     completed_at: Moment | None
 
