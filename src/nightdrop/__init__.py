@@ -30,16 +30,20 @@ if TYPE_CHECKING:
     from nightdrop.records.event import RunEvent
     from nightdrop.records.pause import Pause
     from nightdrop.records.rate_limit import RateLimit
+    from nightdrop.records.review import Accuracy, Review, ReviewKind, ReviewState
+    from nightdrop.records.review_policy import ReviewPolicy
     from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
     from nightdrop.records.source import Found, Source
     from nightdrop.records.step import StepResult, StepStatus
     from nightdrop.records.webhook import Delivery, DeliveryState, Webhook
     from nightdrop.store import PostgresDb, SqliteDb
     from nightdrop.store.letters import DeadLetters
+    from nightdrop.store.reviews import Reviews
     from nightdrop.store.webhooks import Webhooks
     from nightdrop.workflows import Condition, Loop, Parallel, Router, Step, StepFile, StepInput, StepOutput, Steps
 
 _HOMES = {
+    "Accuracy": "nightdrop.records.review",
     "Agent": "nightdrop.public.agent",
     "AgentOS": "nightdrop.http.agent_os",
     "Batch": "nightdrop.public.batch",
@@ -66,6 +70,11 @@ _HOMES = {
     "RateLimit": "nightdrop.records.rate_limit",
     "Replay": "nightdrop.records.dead_letter",
     "Router": "nightdrop.workflows",
+    "Review": "nightdrop.records.review",
+    "ReviewKind": "nightdrop.records.review",
+    "ReviewPolicy": "nightdrop.records.review_policy",
+    "ReviewState": "nightdrop.records.review",
+    "Reviews": "nightdrop.store.reviews",
     "RunError": "nightdrop.records",
     "RunEvent": "nightdrop.records.event",
     "RunFailed": "nightdrop.errors",
@@ -94,6 +103,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Accuracy",
     "Agent",
     "AgentOS",
     "Batch",
@@ -119,6 +129,11 @@ __all__ = [
     "PostgresDb",
     "RateLimit",
     "Replay",
+    "Review",
+    "ReviewKind",
+    "ReviewPolicy",
+    "ReviewState",
+    "Reviews",
     "Router",
     "RunError",
     "RunEvent",

@@ -26,6 +26,8 @@ POINTS = (
     "result.committed",
     "continue.commit",  # decision written and run queued, not committed
     "continue.committed",
+    "review.commit",  # a decision is written, with what follows for its run, not committed
+    "review.committed",
     "replay.commit",  # a letter's run is queued again, not committed
     "replay.committed",
     "cancel.commit",  # runs are asked to stop, not committed

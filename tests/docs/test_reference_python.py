@@ -20,6 +20,7 @@ from nightdrop import (
     BatchStatus,
     File,
     PostgresDb,
+    Review,
     RunError,
     RunOutput,
     RunStatus,
@@ -177,6 +178,29 @@ def test_every_key_of_a_batch_and_a_dead_letter_is_documented() -> None:
     )
     section = named(RESULTS.sections["A batch as JSON"])
     assert _keys(batch.to_json()) | _keys(letter.to_json()) | {"dead_letters"} <= section
+
+
+def test_every_key_of_a_review_is_documented() -> None:
+    review = Review(
+        id="r",
+        run_id="r",
+        attempt=1,
+        agent_id="a",
+        batch_id=None,
+        kind=nightdrop.ReviewKind.DOUBT,
+        field="total",
+        reasons=(),
+        value="1",
+        found=None,
+        candidates=(),
+        schema={},
+        risk=0.5,
+        state=nightdrop.ReviewState.OPEN,
+        created_at=datetime.now(UTC),
+    )
+    accuracy = nightdrop.Accuracy(agent_id="a", kind=nightdrop.ReviewKind.SAMPLE, field="total", right=1, wrong=0)
+    section = named(RESULTS.sections["A review as JSON"])
+    assert _keys(review.to_json()) | _keys(accuracy.to_json()) <= section
 
 
 def test_every_key_of_costs_is_documented() -> None:

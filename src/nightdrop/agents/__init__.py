@@ -1,6 +1,7 @@
 """Agents: what to ask a model, and how its answer becomes typed data. The only importer of the model layer."""
 
-from nightdrop.agents.answer import answer
+from nightdrop.agents.answer import answer, recheck
+from nightdrop.agents.doubts import doubts_of, sampled
 from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.agents.ready import check_ready, named_models
 from nightdrop.agents.request import Answer, AnswerRequest, Attachment
@@ -17,6 +18,9 @@ __all__ = [
     "Postponed",
     "answer",
     "check_ready",
+    "doubts_of",
     "model_id",
     "named_models",
+    "recheck",
+    "sampled",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from nightdrop.agents.checks import doubted, judged
 from nightdrop.agents.evidence import grounded
@@ -28,13 +29,21 @@ async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lo
     return replace(found, fields=doubted(found.fields, checks), checks=checks)
 
 
+async def recheck(spec: AgentSpec, request: AnswerRequest, content: Any, reader: ReaderPool) -> Answer:
+    """An answer that a person has corrected, searched in the documents and checked like any other."""
+    checks = (await judged(spec, content)).checks
+    evidence = await grounded(spec, request, content, reader)
+    return Answer(content=content, fields=evidence.fields, checks=checks)
+
+
 async def _made(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, log: CallLog) -> Answer:
     if spec.is_local:
         return await _read_locally(spec, request, reader)
     from nightdrop.agents.ask import ask  # the model layer takes half a second to import: only where it is used
 
     found = await ask(spec, request, reader, log)
-    return replace(found, fields=await grounded(spec, request, found.content, reader))
+    evidence = await grounded(spec, request, found.content, reader)
+    return replace(found, fields=evidence.fields, candidates=evidence.candidates)
 
 
 async def _read_locally(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool) -> Answer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nightdrop.agents.request import AnswerRequest
@@ -11,7 +12,8 @@ from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents import kinds
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import NightdropError
-from nightdrop.reading.ground import ground, leaves_of
+from nightdrop.reading.ground import ground
+from nightdrop.reading.ground_leaf import leaves_of
 from nightdrop.records.field import FieldMatch, FieldResult
 
 log = logging.getLogger("nightdrop.agents")
@@ -20,41 +22,59 @@ _GROUND = "nightdrop.reading.ground:ground_answer"
 _BEST_FIRST = (FieldMatch.EXACT, FieldMatch.NEAR, FieldMatch.NO_TEXT, FieldMatch.ABSENT, FieldMatch.NOT_PRINTED)
 
 
-async def grounded(spec: AgentSpec, request: AnswerRequest, content: Any, reader: ReaderPool) -> dict[str, FieldResult]:
-    """Path to what is known about each value, none for an answer without a schema.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known about each value by its path, and other values that may be meant."""
+
+    fields: dict[str, FieldResult] = field(default_factory=dict)
+    candidates: dict[str, list[FieldResult]] = field(default_factory=dict)
+
+
+async def grounded(spec: AgentSpec, request: AnswerRequest, content: Any, reader: ReaderPool) -> Evidence:
+    """Evidence of each value, none for an answer without a schema; other values, too, if a person may be asked.
 
     Without documents the message is searched, unless tools may have told the model more than it.
     """
     schema = spec.schema.content_schema
     if schema is None:
-        return {}
-    asked = {"schema": schema, "content": content}
+        return Evidence()
+    asked = {"schema": schema, "content": content, "candidates": spec.review is not None}
     if not request.documents:
         if spec.tools:
             return _unsearched(content, schema)
         return await _grounded_in(request.message.encode(), asked | {"mime_type": kinds.TEXT}, reader)
-    best: dict[str, FieldResult] = {}
+    best = Evidence()
     for position, document in enumerate(request.documents):
         params = asked | {"mime_type": document.mime_type}
-        for path, found in (await _grounded_in(await document.read(), params, reader)).items():
-            found = found if found.page is None else replace(found, document=position)
-            best[path] = min(best.get(path, found), found, key=_rank)
+        evidence = await _grounded_in(await document.read(), params, reader)
+        for path, found in evidence.fields.items():
+            here = _in_document(found, position)
+            best.fields[path] = min(best.fields.get(path, here), here, key=_rank)
+        for path, others in evidence.candidates.items():
+            best.candidates.setdefault(path, []).extend(_in_document(other, position) for other in others)
     return best
+
+
+def _in_document(found: FieldResult, position: int) -> FieldResult:
+    return found if found.page is None else replace(found, document=position)
 
 
 def _rank(found: FieldResult) -> int:
     return len(_BEST_FIRST) if found.match is None else _BEST_FIRST.index(found.match)
 
 
-async def _grounded_in(content: bytes, params: dict[str, Any], reader: ReaderPool) -> dict[str, FieldResult]:
+async def _grounded_in(content: bytes, params: Mapping[str, Any], reader: ReaderPool) -> Evidence:
     """The answer is there and paid: a document that cannot be searched leaves it unknown, and nothing more."""
     try:
-        answer = await reader.call(_GROUND, content, params)
+        answer = await reader.call(_GROUND, content, dict(params))
     except NightdropError as error:
         log.warning("an answer could not be searched in its document: %s", error)
         return _unsearched(params["content"], params["schema"])
-    return {path: FieldResult.from_json(data) for path, data in answer["fields"].items()}
+    return Evidence(
+        fields={path: FieldResult.from_json(data) for path, data in answer["fields"].items()},
+        candidates={path: [FieldResult.from_json(d) for d in data] for path, data in answer["candidates"].items()},
+    )
 
 
-def _unsearched(content: Any, schema: dict[str, Any]) -> dict[str, FieldResult]:
-    return {leaf.path: ground(leaf, None) for leaf in leaves_of(content, schema)}
+def _unsearched(content: Any, schema: dict[str, Any]) -> Evidence:
+    return Evidence(fields={leaf.path: ground(leaf, None) for leaf in leaves_of(content, schema)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +32,12 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A valid answer: content as JSON data, what is known about each field, and what the validators said."""
+    """A valid answer: content as JSON data, what is known about each field, and what the validators said.
+
+    candidates: path to other values that may be meant; looked for only when a person may be asked.
+    """
 
     content: Any
     fields: dict[str, FieldResult] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    candidates: Mapping[str, Sequence[FieldResult]] = field(default_factory=dict)

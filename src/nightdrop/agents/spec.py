@@ -12,6 +12,7 @@ from nightdrop.agents.output_schema import OutputSchema
 from nightdrop.records.budget import Budget
 from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.request import Subject
+from nightdrop.records.review_policy import ReviewPolicy
 from nightdrop.rules import Rule
 
 LOCAL = "local"
@@ -26,6 +27,7 @@ class AgentSpec:
     the provider of the ones before cannot answer. long_documents: what becomes of one that is too long
     for the model: cut by pages and merged, or refused. limits: None: the file's, else found out.
     budget: what may be spent. cache: an answer that is there already serves. validators: what an answer must keep.
+    review: when a person is asked.
     """
 
     id: str
@@ -41,6 +43,7 @@ class AgentSpec:
     cache: bool = False
     validators: tuple[Rule | Callable[[Any], Any], ...] = ()
     fallbacks: tuple[Any, ...] = ()
+    review: ReviewPolicy | None = None
 
     @property
     def models(self) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "prices": ("nightdrop.cli.prices", "prices", "Which models in use have a price."),
     "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
+    "reviews": ("nightdrop.cli.reviews", "reviews", "Values that wait for a person: look, accept, correct, reject."),
     "run": ("nightdrop.cli.run", "run", "Run an agent or a workflow over a folder, glob, file or manifest."),
     "serve": ("nightdrop.cli.serve", "serve", "Serve agents over HTTP, and execute what is accepted."),
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),

@@ -1,4 +1,4 @@
-"""Making the answer of an attempt: an agent's from its model, a workflow's from its steps."""
+"""How an attempt comes to its end: an agent's by the answer of its model, a workflow's by its steps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nightdrop.engine.call_log import DurableLog
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry, Spec
+from nightdrop.engine.reviewing import End, corrected, ending
 from nightdrop.engine.steps import RunSteps, output_of
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError
@@ -35,9 +36,19 @@ class Answering:
         self._waiters = waiters
         self._purses = purses
 
-    async def answer(self, work: Work, on_event: OnEvent | None) -> Answer:
-        """A valid answer. Raises what the run fails with, PauseRequested or Postponed."""
+    async def end(self, work: Work, on_event: OnEvent | None) -> End:
+        """The write that ends an attempt with a valid answer; one that people have corrected asks nobody.
+
+        Raises what the run fails with, PauseRequested or Postponed.
+        """
         spec = self._spec(work)
+        if not isinstance(spec, AgentSpec):
+            return ending(None, work, await self._answer(work, spec, on_event))
+        if work.reviewed is not None:
+            return await corrected(spec, work, work.reviewed, self._request(work, on_event), self._reader)
+        return ending(spec, work, await self._answer(work, spec, on_event))
+
+    async def _answer(self, work: Work, spec: Spec, on_event: OnEvent | None) -> Answer:
         with decided(work.decisions), calling(self._caller(work)):
             if isinstance(spec, AgentSpec):
                 return await self._ask(work, spec, self._request(work, on_event), "", 1)

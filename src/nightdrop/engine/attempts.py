@@ -188,7 +188,7 @@ class Attempts:
         run_id, attempt = work.run.run_id, work.attempt
         try:
             async with self._room.held(sum(document.size for _, document in work.documents)):
-                found = await self._answering.answer(work, self._listeners.get(run_id))
+                return await self._answering.end(work, self._listeners.get(run_id))
         except Postponed as later:
             if isinstance(later.because, BudgetExceeded):
                 self._purses.wait(later.because, work.run.batch_id)
@@ -212,16 +212,6 @@ class Attempts:
         except Exception as error:
             log.exception("run %s failed", run_id)
             failure, raw_answer = RunError(code="internal", message=f"{type(error).__name__}: {error}"), None
-        else:
-            return lambda c: rows.complete(
-                c,
-                run_id,
-                attempt,
-                content=found.content,
-                fields=found.fields,
-                checks=found.checks,
-                now_ms=clock.now_ms(),
-            )
         return lambda c: rows.fail(c, run_id, attempt, failure, now_ms=clock.now_ms(), raw_answer=raw_answer)
 
     async def _commit(self, run_id: str, end: Callable[[sa.Connection], bool]) -> None:

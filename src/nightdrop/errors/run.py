@@ -164,6 +164,13 @@ class Poisoned(NightdropError):
     code = "poisoned"
 
 
+class ReviewRejected(NightdropError):
+    """A person rejected the answer."""
+
+    code = "review_rejected"
+    http_status = 409
+
+
 class WorkersFailed(NightdropError):
     """The worker processes could not be started."""
 

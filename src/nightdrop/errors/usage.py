@@ -29,6 +29,41 @@ class RunNotFound(UsageError):
     http_status = 404
 
 
+class RunInReview(UsageError):
+    """The run waits for decisions about single values, not for an answer."""
+
+    code = "run_in_review"
+    http_status = 409
+
+
+class ReviewNotFound(UsageError):
+    """There is no review with this id."""
+
+    code = "review_not_found"
+    http_status = 404
+
+
+class ReviewDecided(UsageError):
+    """Somebody else has decided this review."""
+
+    code = "review_decided"
+    http_status = 409
+
+
+class ReviewOutdated(UsageError):
+    """The run of this review does not wait for it any more."""
+
+    code = "review_outdated"
+    http_status = 409
+
+
+class CorrectionInvalid(UsageError):
+    """The corrected value does not fit the output schema."""
+
+    code = "correction_invalid"
+    http_status = 422
+
+
 class RunNotPaused(UsageError):
     """The run is not PAUSED: there is nothing to answer."""
 

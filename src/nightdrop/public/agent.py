@@ -19,6 +19,7 @@ from nightdrop.records.budget import Budget
 from nightdrop.records.event import RunEvent
 from nightdrop.records.rate_limit import RateLimit
 from nightdrop.records.request import RunRequest
+from nightdrop.records.review_policy import ReviewPolicy
 from nightdrop.records.run import RunOutput
 from nightdrop.rules import Rule
 from nightdrop.store import Database
@@ -35,6 +36,7 @@ class Agent(Runnable):
     may be spent; it needs db. cache: a run over what an earlier one has answered is given its answer, without a call.
     long_documents: one too long for the model is cut by pages and the answers merged ("split"), or ends as
     `document_too_long` ("refuse"). validators: rules and functions that say whether an answer can be right.
+    review: when a person is asked about a value; it needs db.
     """
 
     def __init__(  # noqa: PLR0913 - a constructor of the contract
@@ -53,6 +55,7 @@ class Agent(Runnable):
         cache: bool = False,
         long_documents: Literal["split", "refuse"] = "split",
         validators: Sequence[Rule | Callable[[Any], Any]] = (),
+        review: ReviewPolicy | None = None,
     ) -> None:
         schema = OutputSchema(output_schema)
         models = named_models(model)
@@ -73,6 +76,7 @@ class Agent(Runnable):
             budget=budget,
             cache=cache,
             validators=tuple(validators) if isinstance(validators, Sequence) else validators,
+            review=review,
         )
         check_given(self.spec, db)
         if db is not None:

@@ -8,6 +8,7 @@ from nightdrop.agents import AgentSpec
 from nightdrop.errors import UsageError
 from nightdrop.records.budget import Budget
 from nightdrop.records.rate_limit import RateLimit
+from nightdrop.records.review_policy import ReviewPolicy
 from nightdrop.rules import Rule
 from nightdrop.store import Database
 
@@ -32,6 +33,8 @@ def _check_values(spec: AgentSpec) -> None:
         raise UsageError(f"limits={spec.limits!r}: give a RateLimit, such as RateLimit(requests_per_minute=600)")
     if spec.budget is not None and not isinstance(spec.budget, Budget):
         raise UsageError(f'budget={spec.budget!r}: give a Budget, such as Budget(per_day="20.00")')
+    if spec.review is not None and not isinstance(spec.review, ReviewPolicy):
+        raise UsageError(f"review={spec.review!r}: give a ReviewPolicy, such as ReviewPolicy(below=0.6)")
     given = spec.validators
     if not isinstance(given, tuple) or not all(isinstance(v, Rule) or callable(v) for v in given):
         raise UsageError(f"validators={given!r}: give a list of rules (nightdrop.rules) and functions")

@@ -58,6 +58,8 @@ class Runnable(StoredRuns):
             check_ready(agent, bounded=bounded)
             if agent.budget is not None and self.db is None:
                 raise DatabaseRequired('budget= needs a database: db=SqliteDb("nightdrop.db")')
+            if agent.review is not None and self.db is None:
+                raise DatabaseRequired('review= needs a database: db=SqliteDb("nightdrop.db")')
 
     def _check_documents(self, taken: Sequence[Taken]) -> None:
         """Whether it can take so many documents. Raises UsageError."""

@@ -63,6 +63,15 @@ class Locator:
             return None if number is None else self._number(number)
         return self._text(str(value))
 
+    def printed(self, kind: Kind) -> list[str]:
+        """Every value of this kind in the document, as JSON has it: dates, numbers, else words with a digit."""
+        if kind in DATES:
+            return [day.isoformat() for day in self._dates]
+        if kind in NUMBERS:
+            return [format(number, "f") for number in self._numbers]
+        words = {word.strip(".,:;()") for line in self._lines for word in line.text.split()}
+        return sorted(word for word in words if any(c.isdigit() for c in word))
+
     def _first(self, places: Sequence[_Place], kind: FieldMatch = FieldMatch.EXACT) -> Match | None:
         return self._match(kind, *places[0], len(places)) if places else None
 

@@ -33,6 +33,7 @@ class FieldResult:
     span: (start, end) in the page's text, for documents without boxes.
     evidence: the text as it stands in the document, or the path of the XML element it was read from.
     said: the model's own confidence, 0 to 1, where the schema asks for it.
+    reviewed: what a person decided of it, "accepted" or "corrected".
     """
 
     value: Any
@@ -44,6 +45,7 @@ class FieldResult:
     span: tuple[int, int] | None = None
     evidence: str | None = None
     said: float | None = None
+    reviewed: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plain form that is stored and answered."""
@@ -57,6 +59,7 @@ class FieldResult:
             "span": None if self.span is None else list(self.span),
             "evidence": self.evidence,
             "said": self.said,
+            "reviewed": self.reviewed,
         }
 
     @classmethod
@@ -73,4 +76,5 @@ class FieldResult:
             span=None if span is None else (int(span[0]), int(span[1])),
             evidence=data.get("evidence"),
             said=data.get("said"),
+            reviewed=data.get("reviewed"),
         )

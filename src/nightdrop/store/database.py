@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nightdrop.store.costs import CostKey
     from nightdrop.store.letters import DeadLetters
     from nightdrop.store.provider_desk import Providers
+    from nightdrop.store.reviews import Reviews
     from nightdrop.store.webhooks import Webhooks
 
 T = TypeVar("T")
@@ -104,6 +105,13 @@ class Database:
         from nightdrop.store.webhooks import Webhooks  # it works on a Database, and is rarely asked for
 
         return Webhooks(self)
+
+    @property
+    def reviews(self) -> Reviews:
+        """Values that wait for a person, and what was decided."""
+        from nightdrop.store.reviews import Reviews  # it is made of this class
+
+        return Reviews(self)
 
     @property
     def engine(self) -> sa.Engine:

@@ -8,7 +8,10 @@ from nightdrop import clock
 from nightdrop.errors import StorageFailed
 from nightdrop.store.database import FAILED, Database
 
-_TABLES = ("runs", "steps", "run_files", "dead_letters", "model_calls", "batch_items", "documents", "blob_chunks")
+_TABLES = (
+    *("runs", "steps", "run_files", "dead_letters", "model_calls", "batch_items", "reviews", "documents"),
+    "blob_chunks",
+)
 _WAIT_SECONDS, _PAUSE_SECONDS = 30.0, 0.1
 
 

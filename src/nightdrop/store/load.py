@@ -20,10 +20,12 @@ from nightdrop.records.model_call import PastCall
 from nightdrop.records.pause import Decision, Pause, decisions_of
 from nightdrop.records.run import FileRef, RunInput, RunOutput, RunStatus
 from nightdrop.records.run_error import RunError
+from nightdrop.store.decisions import Reviewed, reviewed_of
 from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
 from nightdrop.store.steps import steps_of, steps_with_costs
 from nightdrop.store.tables import batch_items, batches, documents, executors, run_files, runs
 
+_WITH_ANSWER = ("COMPLETED", "PAUSED")  # in review, what is asked about
 _RUN = sa.select(runs).where(runs.c.run_id == sa.bindparam("of_run"))
 _FILES = (
     sa.select(
@@ -53,7 +55,10 @@ _BATCH = (  # the newest that made the run or had it tried again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What executing an attempt needs: the run, where each document's bytes lie, and what it has asked already."""
+    """What executing an attempt needs: the run, where each document's bytes lie, and what it has asked already.
+
+    reviewed: its answer and what people decided of it, when it goes on from there.
+    """
 
     run: RunOutput
     revision: str
@@ -63,6 +68,7 @@ class Work:
     decisions: Sequence[Decision] = ()
     priority: int = 0
     batch: BatchOfRun | None = None
+    reviewed: Reviewed | None = None
 
 
 def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
@@ -162,6 +168,7 @@ def load_work(connection: sa.Connection, run_id: str) -> Work | None:
         decisions=decisions_of(row["decisions"]),
         priority=row["priority"],
         batch=None if batch is None else BatchOfRun(**batch),
+        reviewed=None if row["decisions"] is None else reviewed_of(connection, run_id, row["attempt"]),
     )
 
 
@@ -244,6 +251,7 @@ def _with_steps(connection: sa.Connection, found: list[RunOutput]) -> list[RunOu
 
 def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | None = None) -> RunOutput:
     is_agent = row["kind"] == "agent"
+    is_shown = row["status"] in _WITH_ANSWER
     return RunOutput(
         run_id=row["run_id"],
         session_id=row["session_id"],
@@ -254,8 +262,8 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | 
         user_id=row["user_id"],
         status=RunStatus(row["status"]),
         input=RunInput(message=row["message"], files=files),
-        content=None if row["content"] is None else json.loads(row["content"]),
-        fields={p: FieldResult.from_json(f) for p, f in json.loads(row["fields"] or "{}").items()},
+        content=json.loads(row["content"]) if is_shown and row["content"] is not None else None,
+        fields={p: FieldResult.from_json(f) for p, f in json.loads((is_shown and row["fields"]) or "{}").items()},
         metrics=_timed(spent or RunMetrics(), row),
         error=_error(row),
         pause=_pause(row),
@@ -265,7 +273,7 @@ def _output(row: sa.RowMapping, files: tuple[FileRef, ...], spent: RunMetrics | 
         started_at=clock.to_datetime(row["started_at"]),
         completed_at=clock.to_datetime(row["completed_at"]),
         cached_from=row["cached_from"],
-        checks=checks_of(row["checks"]),
+        checks=checks_of(row["checks"] if is_shown else None),
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.errors import RunNotFound, RunNotPaused
+from nightdrop.errors import RunInReview, RunNotFound, RunNotPaused
 from nightdrop.faults import reach
 from nightdrop.pausing import as_json
 from nightdrop.records.pause import Decision, Pause, decisions_of
 from nightdrop.records.run import RunStatus
 from nightdrop.store.database import Database
+from nightdrop.store.review_rows import has_open_reviews
 from nightdrop.store.tables import runs
 
 _OPEN = ("PENDING", "RUNNING")
@@ -40,7 +41,7 @@ def pause(connection: sa.Connection, run_id: str, attempt: int, asked: Pause, no
 def continue_run(db: Database, run_id: str, answer: Any) -> str:
     """Commit the answer to what a paused run asked; any process may execute it then. Returns the run's revision.
 
-    Raises RunNotPaused, RunNotFound, and UsageError for an answer that is no JSON data.
+    Raises RunNotPaused, RunInReview, RunNotFound, and UsageError for an answer that is no JSON data.
     """
     as_json(answer, "the answer")
 
@@ -64,10 +65,14 @@ def decide(connection: sa.Connection, run_id: str, answer: Any, now_ms: int) -> 
     """
     c = runs.c
     row = connection.execute(
-        sa.select(c.status, c.pause, c.decisions).where(c.run_id == run_id).with_for_update()
+        sa.select(c.status, c.pause, c.decisions, c.attempt).where(c.run_id == run_id).with_for_update()
     ).first()
     if row is None or row.status != RunStatus.PAUSED.value:
         return None if row is None else RunStatus(row.status)
+    if has_open_reviews(connection, run_id, row.attempt):
+        raise RunInReview(
+            f"run {run_id} waits for decisions about single values: see `nightdrop reviews list --run {run_id}`"
+        )
     decision = Decision(pause=Pause.from_json(json.loads(row.pause)), answer=answer, decided_at=now_ms)
     connection.execute(
         sa.update(runs)

@@ -14,6 +14,7 @@ from nightdrop.store.tables import (
     documents,
     listings,
     model_calls,
+    reviews,
     run_files,
     runs,
     steps,
@@ -74,7 +75,7 @@ def delete_runs(connection: sa.Connection, run_ids: Sequence[str]) -> int:
         connection.execute(sa.update(model_calls).where(model_calls.c.run_id.in_(chunk)).values(response=None))
         forget_submissions(connection, chunk)
         letters += connection.execute(sa.delete(dead_letters).where(dead_letters.c.run_id.in_(chunk))).rowcount
-        for table in (batch_items, run_files, steps, runs):
+        for table in (batch_items, run_files, steps, reviews, runs):
             connection.execute(sa.delete(table).where(table.c.run_id.in_(chunk)))
     return letters
 

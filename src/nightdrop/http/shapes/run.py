@@ -32,6 +32,7 @@ _EXAMPLE: dict[str, Any] = {
             "span": None,
             "evidence": "117.00",
             "said": None,
+            "reviewed": None,
         }
     },
     "metrics": {
@@ -83,6 +84,7 @@ class FieldValue(BaseModel):
     span: list[int] | None = Field(description="start and end in the page's text, where there are no boxes.")
     evidence: str | None
     said: float | None = Field(description="The model's own confidence, where the schema asks for it.")
+    reviewed: str | None = Field(description="What a person decided of it: accepted or corrected.")
 
 
 class RuleCheck(BaseModel):
@@ -174,7 +176,7 @@ class Run(BaseModel):
     schedule_run_id: str | None
     user_id: str | None
     status: RunStatus
-    content: Any = Field(description="What the output schema says; null before the end.")
+    content: Any = Field(description="What the output schema says; null before the end, and in review what is asked.")
     fields: dict[str, FieldValue] = Field(description="By dotted path, such as lines.0.amount.")
     metrics: Metrics
     error: RunProblem | None

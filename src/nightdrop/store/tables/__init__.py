@@ -12,6 +12,7 @@ from nightdrop.store.tables.metadata import metadata
 from nightdrop.store.tables.model_calls import model_calls
 from nightdrop.store.tables.providers import providers
 from nightdrop.store.tables.rates import rate_shares, rates
+from nightdrop.store.tables.reviews import reviews
 from nightdrop.store.tables.run_files import run_files
 from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
@@ -37,6 +38,7 @@ __all__ = [
     "providers",
     "rate_shares",
     "rates",
+    "reviews",
     "run_files",
     "runs",
     "schedule_files",
