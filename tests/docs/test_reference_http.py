@@ -8,7 +8,6 @@ from pathlib import Path
 from nightdrop import Agent, AgentOS, SqliteDb
 from nightdrop.http.forms import RunForm
 from nightdrop.schemas import Invoice
-from nightdrop.store.gauges import gauges
 from tests.docs.pages import page
 
 PAGE = page("docs/reference/http.md")
@@ -30,11 +29,3 @@ def test_every_route_is_documented_and_no_other(tmp_path: Path) -> None:
 def test_every_field_of_the_form_is_documented() -> None:
     fields = {row[0].strip("`") for row in PAGE.rows}
     assert {*RunForm.model_fields, "files"} <= fields
-
-
-def test_every_metric_is_documented_and_no_other(tmp_path: Path) -> None:
-    db = SqliteDb(tmp_path / "n.db")
-    with db.read() as connection:
-        names = {gauge.name for gauge in gauges(connection)}
-    db.close()
-    assert {row[0].strip("`") for row in PAGE.rows if row[0].startswith("`nightdrop_")} == names

@@ -14,7 +14,7 @@ from nightdrop.schemas import Invoice
 from nightdrop.store import Database
 from nightdrop.testing import SimulatedProvider
 from tests.conftest import invoice_text, scan_png
-from tests.http.conftest import running, until, upload
+from tests.http.conftest import running, until
 
 RUNS = "/agents/invoices/runs"
 
@@ -140,15 +140,3 @@ def test_fields_of_a_schedule_are_named(client: httpx2.Client) -> None:
         answer = client.post("/schedules", json={**body, **wrong})
         assert code(answer) == (422, "schedule_invalid")
         assert next(iter(wrong)) in answer.json()["detail"]
-
-
-def test_metrics(client: httpx2.Client) -> None:
-    fail(client)
-    client.post(RUNS, files=[upload(1)])
-    text = client.get("/metrics").text
-    lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    assert lines['nightdrop_runs{status="COMPLETED"}'] == "1"
-    assert lines["nightdrop_dead_letters_open"] == "1"
-    assert lines["nightdrop_queue_depth"] == "0"
-    assert float(lines["nightdrop_executors"]) >= 1
-    assert "# TYPE nightdrop_runs gauge" in text

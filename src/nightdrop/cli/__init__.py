@@ -12,6 +12,7 @@ _COMMANDS = {
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "forget": ("nightdrop.cli.retention", "forget", "Erase one document and all that was derived from it."),
     "prices": ("nightdrop.cli.prices", "prices", "Which models in use have a price."),
+    "metrics": ("nightdrop.cli.metrics", "metrics", "Print the metrics that Prometheus reads."),
     "providers": ("nightdrop.cli.providers", "providers", "Paused providers and limits: list, pause, resume."),
     "prune": ("nightdrop.cli.retention", "prune", "Delete old runs, with the documents that nothing needs any more."),
     "reviews": ("nightdrop.cli.reviews", "reviews", "Values that wait for a person: look, accept, correct, reject."),

@@ -21,3 +21,7 @@ dead_letters = sa.Table(
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("run_id", "attempt", name="nightdrop_dead_letters_attempt"),
 )
+
+_is_open = dead_letters.c.state == "open"
+
+sa.Index("nightdrop_dead_letters_open", dead_letters.c.code, sqlite_where=_is_open, postgresql_where=_is_open)

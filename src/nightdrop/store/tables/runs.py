@@ -86,5 +86,16 @@ sa.Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
+_paused = runs.c.status == "PAUSED"
+_ended = runs.c.completed_at.is_not(None)
+sa.Index("nightdrop_runs_paused", runs.c.subject_id, sqlite_where=_paused, postgresql_where=_paused)
+sa.Index(
+    "nightdrop_runs_ended",
+    runs.c.completed_at,
+    runs.c.status,
+    runs.c.subject_id,
+    sqlite_where=_ended,
+    postgresql_where=_ended,
+)
 sa.Index("nightdrop_runs_executor", runs.c.executor_id, sqlite_where=_open, postgresql_where=_open)
 sa.Index("nightdrop_runs_batch", runs.c.batch_id)

@@ -48,3 +48,7 @@ sa.Index(
     sqlite_where=_pending,
     postgresql_where=_pending,
 )
+
+_dead = webhook_deliveries.c.state == "dead"
+
+sa.Index("nightdrop_webhook_deliveries_dead", webhook_deliveries.c.id, sqlite_where=_dead, postgresql_where=_dead)
