@@ -10,6 +10,7 @@ from nightdrop.http.shapes import run as shapes
 from nightdrop.http.shapes.batch import Batch
 from nightdrop.http.shapes.letter import Letter, ReplayOutcome
 from nightdrop.http.shapes.money import CostLine, Limit, PausedProvider
+from nightdrop.http.shapes.review import AccuracyRow, ReviewItem
 from nightdrop.http.shapes.schedule import Fire, ScheduleShape
 from nightdrop.records import FieldResult, FileRef, RunError, RunInput, RunMetrics, RunOutput, RunStatus
 from nightdrop.records.batch import BatchProgress, BatchStatus
@@ -17,6 +18,7 @@ from nightdrop.records.check import Check
 from nightdrop.records.cost import CostRow
 from nightdrop.records.dead_letter import DeadLetter, DeadLetterState, Replay
 from nightdrop.records.pause import Pause
+from nightdrop.records.review import Accuracy, Review, ReviewKind, ReviewState
 from nightdrop.records.schedule import Schedule, ScheduleRun
 from nightdrop.records.step import StepResult, StepStatus
 from nightdrop.store.provider_desk import LimitInUse
@@ -95,6 +97,30 @@ def test_the_others() -> None:
     ):
         assert keys(shape) == set(found), shape
     assert keys(Fire) == set(ScheduleRun.__slots__)
+
+
+def test_a_review() -> None:
+    review = Review(
+        id="r",
+        run_id="r",
+        attempt=1,
+        agent_id="a",
+        batch_id=None,
+        kind=ReviewKind.DOUBT,
+        field="total",
+        reasons=(),
+        value="1",
+        found=None,
+        candidates=(),
+        schema={},
+        risk=0.5,
+        state=ReviewState.OPEN,
+        created_at=datetime.now(UTC),
+    )
+    shown = {field.alias or name for name, field in ReviewItem.model_fields.items()}
+    assert shown == set(review.to_json())
+    row = Accuracy(agent_id="a", kind=ReviewKind.SAMPLE, field="total", right=1, wrong=0)
+    assert keys(AccuracyRow) == set(row.to_json())
 
 
 def test_the_example_of_a_run_is_one() -> None:

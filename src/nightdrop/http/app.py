@@ -28,6 +28,7 @@ from nightdrop.http.routes import (
     letters,
     metrics,
     money,
+    reviews,
     schedules,
     workflows,
 )
@@ -86,7 +87,7 @@ def make_app(
     app.add_middleware(Bodies)
     app.add_middleware(Access, service=service, gate=Gate(service.db, is_open=no_auth))  # the outer one
     handle_errors(app)
-    for routes in (agents, workflows, batches, documents, events, letters, metrics, money, schedules):
+    for routes in (agents, workflows, batches, documents, events, letters, metrics, money, reviews, schedules):
         app.include_router(routes.router, dependencies=[Security(_BEARER)])
     app.include_router(health.router)
     return app
