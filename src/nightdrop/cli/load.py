@@ -89,10 +89,12 @@ def load_object(reference: str, option: str) -> Any:
 
 
 def schema_agent(model: str, schema: str, db: Database) -> Agent:
-    """An agent without code: --model and --schema (`invoice`, `module:Class` or a JSON schema file)."""
+    """An agent without code: --model (several with commas between) and --schema (`invoice`, `module:Class` or a JSON
+    schema file)."""
     from nightdrop.public.agent import Agent  # loads the engine: only commands that run something need it
 
-    return Agent(model=model, output_schema=_schema(schema), db=db, id=f"{model}-{_schema_name(schema)}")
+    models = [name.strip() for name in model.split(",")]
+    return Agent(model=models, output_schema=_schema(schema), db=db, id=f"{'-'.join(models)}-{_schema_name(schema)}")
 
 
 def open_database(path: str | None, runnable: Runnable | None = None) -> Database:
