@@ -30,6 +30,8 @@ class Settings:
     sources: str = "sources.toml"
     budget_per_day: str = "none"  # US dollars, for all agents on a database together
     allow_hosts: str = "none"  # hosts, *.domains, addresses and networks that URLs of others may lead to
+    log_format: str = "text"  # text | json: what commands write to stderr
+    log_level: str = "warning"  # debug | info | warning | error
     page_images: str = "always"  # always | scans | never: for models that do not read PDFs themselves
 
     @property
@@ -61,6 +63,8 @@ def load_settings() -> Settings:
         sources=os.environ.get("NIGHTDROP_SOURCES", default.sources),
         budget_per_day=os.environ.get("NIGHTDROP_BUDGET_PER_DAY", "").strip() or default.budget_per_day,
         allow_hosts=os.environ.get("NIGHTDROP_ALLOW_HOSTS", "").strip() or default.allow_hosts,
+        log_format=_choice("NIGHTDROP_LOG_FORMAT", default.log_format, ("text", "json")),
+        log_level=_choice("NIGHTDROP_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error")),
         page_images=_choice("NIGHTDROP_PAGE_IMAGES", default.page_images, ("always", "scans", "never")),
         lease_seconds=_whole("NIGHTDROP_LEASE_SECONDS", default.lease_seconds),
     )

@@ -40,6 +40,7 @@ from nightdrop.limits.pace import Ticket
 from nightdrop.records.budget import Need
 from nightdrop.records.model_call import CallClosed, CallOpened, Price, Usage
 from nightdrop.settings import load_settings
+from nightdrop.tracing import note, span
 
 log = logging.getLogger("nightdrop.agents")
 
@@ -83,7 +84,8 @@ class RecordedModel(WrapperModel):
         """
         response = self._tape.give(self.named)
         if response is None:
-            response = await self._call(messages, model_settings, model_request_parameters)
+            with span("nightdrop.model_call", self._described()):
+                response = await self._call(messages, model_settings, model_request_parameters)
             self._tape.add(self.named, response)
         return response
 
@@ -101,6 +103,7 @@ class RecordedModel(WrapperModel):
             model=self.wrapped.model_name,
             opened_at=clock.now_ms(),
         )
+        note({"nightdrop.call_id": call.call_id})
         ticket, tokens = await opened(self._admission, self._log, call, need, messages)
         reach("call.opened")
         sent = ModelSettings(**(settings or {}))
@@ -111,6 +114,7 @@ class RecordedModel(WrapperModel):
             try:
                 response, first_token_ms = await self._ask(messages, sent, parameters)
             except asyncio.CancelledError:
+                note({"nightdrop.outcome": "cancelled"}, error="cancelled")
                 self._admission.let_go(ticket)
                 await asyncio.shield(self._log.leave_open(call.call_id, "cancelled"))
                 raise
@@ -124,7 +128,15 @@ class RecordedModel(WrapperModel):
         await self._admission.answered(ticket, end.usage.input_tokens + end.usage.output_tokens, headers)
         await self._log.close(call.call_id, end)
         reach("call.closed")
+        note(_seen(end))
         return response
+
+    def _described(self) -> dict[str, str | int | float | None]:
+        return {
+            "nightdrop.run_id": self._log.run_id,
+            "gen_ai.provider.name": self._provider_name,
+            "gen_ai.request.model": self.wrapped.model_name,
+        }
 
     def _need(
         self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
@@ -159,6 +171,7 @@ class RecordedModel(WrapperModel):
         failure = error if isinstance(error, NightdropError) else failure_of(error)
         instead = await self._admission.failed(ticket, failure, headers or _headers_of(error))
         code = failure.code if instead is None or not spends(failure.code) else instead.code
+        note({"nightdrop.outcome": code}, error=code)
         if may_be_billed(error):
             await self._log.leave_open(call.call_id, code)
         else:
@@ -206,6 +219,17 @@ class RecordedModel(WrapperModel):
 def _headers_of(error: Exception) -> Mapping[str, str]:
     """What the model layer kept of a refusal's headers, where the HTTP client is not ours."""
     return getattr(error, "headers", None) or {}
+
+
+def _seen(end: CallClosed) -> dict[str, str | int | float | None]:
+    """What a span says of a call that was answered."""
+    cost = end.price.cost_pico
+    return {
+        "gen_ai.usage.input_tokens": end.usage.input_tokens,
+        "gen_ai.usage.output_tokens": end.usage.output_tokens,
+        "nightdrop.cost_dollars": None if cost is None else cost / 1e12,
+        "nightdrop.outcome": end.outcome,
+    }
 
 
 def _text_of(event: object) -> str:

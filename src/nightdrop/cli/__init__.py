@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
+_LOGGING = frozenset({"NIGHTDROP_LOG_FORMAT", "NIGHTDROP_LOG_LEVEL"})
 _COMMANDS = {
     "batches": ("nightdrop.cli.batches", "batches", "List and show batches."),
     "costs": ("nightdrop.cli.costs", "costs", "Sum the ledger of model calls."),
@@ -64,6 +67,10 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 )
 def cli() -> None:
     """The night drop for documents: documents go in, typed and checked data comes out, nothing is lost."""
+    if not _LOGGING.isdisjoint(os.environ):
+        from nightdrop.cli.logging import configure
+
+        configure()
 
 
 def main() -> None:

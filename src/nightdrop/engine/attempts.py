@@ -20,6 +20,7 @@ from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
 from nightdrop.engine.room import Room
 from nightdrop.engine.waiters import Waiters
+from nightdrop.engine.watch import watched
 from nightdrop.errors import BudgetExceeded, NightdropError, StorageFailed
 from nightdrop.faults import reach
 from nightdrop.pausing import PauseRequested
@@ -161,13 +162,15 @@ class Attempts:
         if work is None:
             await self._not_started(run_id, attempt)
             return
-        reach("attempt.started")
-        end = await self._answer(work)
-        reach("answer.made")
-        if self.leaving:
-            raise asyncio.CancelledError
-        await self._commit(run_id, end)
-        reach("result.committed")
+        with watched(work) as watch:
+            reach("attempt.started")
+            end = await self._answer(work)
+            reach("answer.made")
+            if self.leaving:
+                raise asyncio.CancelledError
+            await self._commit(run_id, watch.seen(end))
+            reach("result.committed")
+            watch.ended()
         self._waiters.ended(run_id)
 
     def _begin(self, connection: sa.Connection, run_id: str, attempt: int) -> Work | None:
