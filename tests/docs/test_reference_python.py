@@ -92,9 +92,14 @@ def test_written_signatures_are_the_real_ones(name: str) -> None:
 
 
 def test_no_name_is_documented_that_does_not_exist() -> None:
-    assert set(PYTHON) - {"", "Python", "nightdrop.rules", "nightdrop.schemas", "nightdrop.testing"} == set(
-        nightdrop.__all__
-    )
+    assert set(PYTHON) - {
+        "",
+        "Python",
+        "nightdrop.rules",
+        "nightdrop.schemas",
+        "nightdrop.steps",
+        "nightdrop.testing",
+    } == set(nightdrop.__all__)
 
 
 def test_the_built_in_schemas_are_documented() -> None:

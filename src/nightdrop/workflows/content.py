@@ -74,7 +74,9 @@ class ContentType:
 
 
 def _declared(function: Callable[..., Any]) -> Any:
-    """The type of the content that a signature promises, None where it promises nothing."""
+    """The type of the content that a signature promises, or an object's own `returns`; None: nothing is promised."""
+    if getattr(function, "returns", None) is not None:
+        return function.returns  # type: ignore[attr-defined]
     target = function if inspect.isroutine(function) else getattr(function, "func", None) or type(function).__call__
     try:
         found = get_type_hints(target).get("return")

@@ -27,6 +27,7 @@ class Flow:
             input=self.input,
             files=self.files,
             previous_step_content=self.last.content,
+            previous_step_output=self.last if self.last.name else None,
             previous_step_outputs=self.outputs,
             state=copy.deepcopy(dict(self.state)),
         )

@@ -157,8 +157,14 @@ async def _result(leaf: _Leaf, number: int) -> dict[str, Any]:
     """Content, fields, state and stop of one try, as JSON data."""
     given = leaf.flow.step_input()
     if leaf.step.agent is not None:
+        wanted = leaf.step.message
+        said = str(await call(wanted, given)) if callable(wanted) else wanted
         asked = Asked(
-            agent=leaf.step.agent, path=leaf.path, number=number, message=_message(leaf.flow), files=leaf.flow.files
+            agent=leaf.step.agent,
+            path=leaf.path,
+            number=number,
+            message=_message(leaf.flow) if said is None else said,
+            files=leaf.flow.files,
         )
         answer = await leaf.port.ask(asked)
         return {"content": answer.content, "fields": answer.fields, "detail": answer.detail}

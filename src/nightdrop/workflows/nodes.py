@@ -32,7 +32,8 @@ class Step:
     """One step: an agent, a sync or async function, or another workflow. name: default: what that is called.
 
     retries: how many failed tries are followed by another. timeout: seconds for one try. on_error: what a failure that
-    is left does: the run fails, or goes on without the step's content (skip), or asks a person (pause).
+    is left does: the run fails, or goes on without the step's content (skip), or asks a person (pause). message: what
+    an agent is asked, as text or a function of StepInput; default: the content before it, else the run's message.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Step:
     retries: int
     timeout: float | None
     on_error: OnError
+    message: str | Callable[[StepInput], str] | None
     content: ContentType | None = field(repr=False, compare=False)
     id: str  # of the agent or the workflow, empty for a function
 
@@ -55,6 +57,7 @@ class Step:
         retries: int = 0,
         timeout: float | None = None,
         on_error: OnError = "fail",
+        message: str | Callable[[StepInput], str] | None = None,
     ) -> None:
         given = [part for part in (agent, executor, workflow) if part is not None]
         if len(given) != 1:
@@ -64,6 +67,8 @@ class Step:
                 raise WorkflowInvalid(f"Step({name!r}, {kind}={part!r}): that is no {kind}")
         if executor is not None and not callable(executor):
             raise WorkflowInvalid(f"Step({name!r}, executor={executor!r}) cannot be called")
+        if message is not None and agent is None:
+            raise WorkflowInvalid(f"Step({name!r}, message=...): only an agent is asked something")
         if retries < 0 or (timeout is not None and timeout <= 0) or on_error not in ("fail", "skip", "pause"):
             raise WorkflowInvalid(
                 f"Step({name!r}, retries={retries}, timeout={timeout}, on_error={on_error!r}): give 0 or more retries, "
@@ -82,6 +87,7 @@ class Step:
             "retries": retries,
             "timeout": timeout,
             "on_error": on_error,
+            "message": message,
             "content": None if executor is None else ContentType(executor),
             "id": own_id,
         }

@@ -51,7 +51,8 @@ class StepOutput(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepInput:
-    """What a step gets. input: the run's message. files: its documents. previous_step_content: of the step before.
+    """What a step gets. input: the run's message. files: its documents. previous_step_content, previous_step_output: of
+    the step before.
 
     previous_step_outputs: of every step that has ended before this one, by name. state: a dict that passes through
     the run; what a step changes in it is recorded with its result. It takes JSON data.
@@ -60,6 +61,7 @@ class StepInput:
     input: str
     files: tuple[StepFile, ...] = ()
     previous_step_content: Any = None
+    previous_step_output: StepOutput[Any] | None = None
     previous_step_outputs: Mapping[str, StepOutput[Any]] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
 
