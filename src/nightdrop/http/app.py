@@ -18,6 +18,7 @@ from nightdrop.errors import UsageError
 from nightdrop.http.access import Access
 from nightdrop.http.bodies import Bodies
 from nightdrop.http.caller import Gate
+from nightdrop.http.description import describe_problems
 from nightdrop.http.problems import handle_errors
 from nightdrop.http.routes import (
     agents,
@@ -90,6 +91,7 @@ def make_app(
     for routes in (agents, workflows, batches, documents, events, letters, metrics, money, reviews, schedules):
         app.include_router(routes.router, dependencies=[Security(_BEARER)])
     app.include_router(health.router)
+    describe_problems(app)
     return app
 
 

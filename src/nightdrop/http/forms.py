@@ -54,7 +54,7 @@ class Submission:
 def openapi_body() -> dict[str, Any]:
     """The body of a run's route as OpenAPI has it."""
     schema = RunForm.model_json_schema()
-    del schema["additionalProperties"]
+    del schema["additionalProperties"], schema["title"]
     schema["properties"]["metadata"] = {"type": "string", "description": "Your own JSON object, as text."}
     del schema["properties"]["file_urls"]["default"]
     for name in ("session_id", "user_id"):

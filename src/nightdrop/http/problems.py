@@ -39,10 +39,7 @@ _UNAUTHORIZED = 401
 
 def answers(*codes: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses=`: these statuses are problems."""
-    return {
-        code: {"model": Problem, "description": "A problem.", "content": {MEDIA_TYPE: {}}}
-        for code in sorted({*codes, 401, 403, 422, 429, 503})
-    }
+    return {code: {"model": Problem, "description": "A problem."} for code in sorted({*codes, 401, 403, 422, 429, 503})}
 
 
 def problem(error: NightdropError, *, status: int | None = None, **more: Any) -> JSONResponse:

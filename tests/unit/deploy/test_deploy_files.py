@@ -18,6 +18,7 @@ import yaml
 
 from nightdrop import AgentOS
 from nightdrop.cli import cli
+from nightdrop.http import app, serve
 from nightdrop.settings import Settings
 from nightdrop.worker import supervisor
 
@@ -27,10 +28,10 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 CONTAINER = (DEPLOY / "Containerfile").read_text()
 
 
-def unit() -> configparser.ConfigParser:
+def unit(name: str = "worker") -> configparser.ConfigParser:
     found = configparser.ConfigParser(strict=True, interpolation=None)
     found.optionxform = str  # type: ignore[assignment,method-assign]
-    found.read(DEPLOY / "nightdrop-worker.service")
+    found.read(DEPLOY / f"nightdrop-{name}.service")
     return found
 
 
@@ -114,6 +115,41 @@ def test_the_unit_starts_the_worker_and_gives_it_time_to_drain() -> None:
     assert "ProtectProc" not in service, "other users' processes would be taken for dead"
 
 
+def serve_stops_in() -> float:
+    """Seconds a service needs to stop at most."""
+    return serve._GRACE_SECONDS + app.DRAIN_SECONDS + 10
+
+
+def test_the_service_of_compose_is_reached_on_loopback_and_asks_for_tokens() -> None:
+    service, worker = COMPOSE["services"]["service"], COMPOSE["services"]["worker"]
+    given = parsed(service["command"])
+    assert (given["app"], given["no_auth"]) == ("/app/app.py:agent_os", False)
+    (port,) = service["ports"]
+    assert port == f"127.0.0.1:{given['port']}:{given['port']}"
+    assert int(service["stop_grace_period"].removesuffix("s")) >= serve_stops_in()
+    assert service["image"] == worker["image"]
+    assert service["environment"]["TMPDIR"] in instruction("RUN")
+    (volume,) = service["volumes"]
+    assert volume.partition(":")[0] in COMPOSE["volumes"]
+    assert f":{given['port']}/health/ready" in service["healthcheck"]["test"][-1]
+    same = ("read_only", "cap_drop", "security_opt", "init", "stop_signal", "restart")
+    assert {name: service[name] for name in same} == {name: worker[name] for name in same}
+    assert service["environment"].items() >= worker["environment"].items()
+
+
+def test_the_unit_of_the_service_listens_on_loopback_and_has_time_to_stop() -> None:
+    service, worker = dict(unit("serve")["Service"]), dict(unit()["Service"])
+    program, *command = shlex.split(service.pop("ExecStart"))
+    assert program == "/opt/nightdrop/bin/nightdrop"
+    given = parsed(command)
+    assert (given["app"], given["host"]) == (f"{service['WorkingDirectory']}/app.py:agent_os", "127.0.0.1")
+    assert float(service.pop("TimeoutStopSec")) >= serve_stops_in()
+    own = {"Environment", "EnvironmentFile"}
+    assert {n: v for n, v in service.items() if n not in own} == {
+        n: v for n, v in worker.items() if n not in own | {"ExecStart", "TimeoutStopSec"}
+    }
+
+
 def test_settings_that_the_files_name_exist() -> None:
     known = {f"NIGHTDROP_{name.upper()}" for name in Settings.__dataclass_fields__}
     for path in DEPLOY.iterdir():
@@ -130,13 +166,14 @@ def test_commands_that_the_page_shows_exist() -> None:
                     parsed(words[1:])
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["worker", "serve"])
+def test_systemd_takes_the_unit(tmp_path: Path, name: str) -> None:
     """Where systemd is: its own check, with a program that is there in place of ours."""
     tool = shutil.which("systemd-analyze")
     if tool is None:
         pytest.skip("no systemd-analyze here")
-    text = (DEPLOY / "nightdrop-worker.service").read_text()
-    copy = tmp_path / "nightdrop-worker.service"
+    text = (DEPLOY / f"nightdrop-{name}.service").read_text()
+    copy = tmp_path / f"nightdrop-{name}.service"
     copy.write_text(text.replace("/opt/nightdrop/bin/nightdrop", shutil.which("true") or "/bin/true"))
     ended = subprocess.run([tool, "verify", str(copy)], capture_output=True, text=True)
     if "Failed to" in ended.stderr and "manager" in ended.stderr.lower():

@@ -15,8 +15,8 @@ from nightdrop.http.shapes.schedule import (
     FirePage,
     NewSchedule,
     ScheduleChange,
+    ScheduledInput,
     SchedulePage,
-    SchedulePayload,
     ScheduleShape,
 )
 from nightdrop.http.shapes.text import Cursor, Limit, Text
@@ -151,7 +151,7 @@ def _fields(service: Service, body: ScheduleChange) -> dict[str, Any]:
     return fields
 
 
-def _payload(service: Service, given: SchedulePayload) -> dict[str, Any]:
+def _payload(service: Service, given: ScheduledInput) -> dict[str, Any]:
     """The payload, held against --allow-path now, and again whenever it fires. Raises PathRefused, ScheduleInvalid."""
     payload = given.model_dump(exclude_none=True)
     if given.files is None:

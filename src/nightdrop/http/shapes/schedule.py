@@ -12,7 +12,7 @@ from nightdrop.records.schedule import CatchUp, Overlap, ScheduleRunStatus
 _PAYLOAD: dict[str, Any] = {"message": "Extract this invoice.", "files": "/drop/incoming"}
 
 
-class SchedulePayload(BaseModel):
+class ScheduledInput(BaseModel):
     """What a schedule fires with."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_PAYLOAD]})
@@ -33,7 +33,7 @@ class ScheduleChange(BaseModel):
     cron: Text | None = None
     endpoint: Text | None = None
     method: Literal["POST"] | None = None
-    payload: SchedulePayload | None = None
+    payload: ScheduledInput | None = None
     timezone: Text | None = None
     timeout_seconds: int | None = None
     max_retries: int | None = None
