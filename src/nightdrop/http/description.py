@@ -8,12 +8,11 @@ from fastapi import FastAPI
 
 from nightdrop.http.problems import MEDIA_TYPE
 
-_JSON = "application/json"
 _PROBLEM = "#/components/schemas/Problem"
 
 
 def describe_problems(app: FastAPI) -> None:
-    """FastAPI writes every answer's shape down as application/json: say problem+json where a problem is meant."""
+    """FastAPI writes every answer's shape down under the route's own media type: say problem+json where one is meant."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -21,8 +20,8 @@ def describe_problems(app: FastAPI) -> None:
         for route in (route for methods in made["paths"].values() for route in methods.values()):
             for answer in route["responses"].values():
                 content = answer.get("content", {})
-                if content.get(_JSON, {}).get("schema", {}).get("$ref") == _PROBLEM:
-                    content[MEDIA_TYPE] = content.pop(_JSON)
+                for kind in [k for k, v in content.items() if v.get("schema", {}).get("$ref") == _PROBLEM]:
+                    content[MEDIA_TYPE] = content.pop(kind)
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # how FastAPI says that it is changed
