@@ -12,7 +12,7 @@ _PROBLEM = "#/components/schemas/Problem"
 
 
 def describe_problems(app: FastAPI) -> None:
-    """FastAPI writes every answer's shape down under the route's own media type: say problem+json where one is meant."""
+    """FastAPI writes every answer down under the route's own media type: say problem+json where a problem is meant."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
