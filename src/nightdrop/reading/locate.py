@@ -15,7 +15,7 @@ from nightdrop.reading.convert import as_date, as_decimal
 from nightdrop.reading.dates import dates_in
 from nightdrop.reading.found import Box
 from nightdrop.reading.lines import Line, lines_of
-from nightdrop.reading.numbers import amounts_in, currency_of, parse_number
+from nightdrop.reading.numbers import amounts_in, currencies_of, parse_number
 from nightdrop.reading.offsets import Offsets
 from nightdrop.reading.shape import DATES, NUMBERS, Kind
 from nightdrop.reading.words import plain
@@ -24,7 +24,7 @@ from nightdrop.records.field import FieldMatch
 
 _Place = tuple[Line, int, int]  # with start and end in its text
 _Piece = tuple[str, int, int, int]  # a word, the number of its line, start and end there
-_PIECE = re.compile(r"\w+")
+_PIECE = re.compile(r"[^\W_]+")
 _SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
 
 
@@ -113,7 +113,10 @@ class Locator:
     @cached_property
     def _pieces(self) -> list[_Piece]:
         return [
-            (word, number, start, end) for number, line in enumerate(self._lines) for word, start, end in line.tokens
+            (word, number, start, end)
+            for number, line in enumerate(self._lines)
+            for word, start, end in line.tokens
+            if word.isalnum()
         ]
 
     def _text(self, value: str) -> Match | None:
@@ -168,10 +171,10 @@ class Locator:
         )
 
     def _currency(self, code: str) -> Match | None:
-        """An ISO code is there when its sign stands beside an amount."""
+        """An ISO code is there when its sign stands beside an amount, also one that several currencies share."""
         for line in self._lines if len(code) == 3 and code.isupper() else ():
             for amount in amounts_in(line.text):
-                if currency_of(amount.sign) == code:
+                if code in currencies_of(amount.sign):
                     return self._match(FieldMatch.NEAR, line, amount.start, amount.end, 1)
         return None
 

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 _SYMBOLS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "zł": "PLN", "Kč": "CZK"}
+_SHARED = {
+    "$": frozenset(("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP")),
+    "¥": frozenset(("JPY", "CNY")),
+    "Rs": frozenset(("INR",)),
+    "Rs.": frozenset(("INR",)),
+}
 _CODES = (
     "EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS|AED|SAR|ZAR|BRL|MXN|ARS"
     "|CLP|COP|PEN|HKD|SGD|TWD|KRW|THB|MYR|IDR|PHP|VND|EGP|MAD|KES|NGN"
@@ -81,6 +87,15 @@ def currency_of(sign: str | None) -> str | None:
     if sign == "US$":
         return "USD"
     return sign if _CODE.fullmatch(sign) else None
+
+
+def currencies_of(sign: str | None) -> frozenset[str]:
+    """Every ISO 4217 code that a printed sign may stand for."""
+    shared = _SHARED.get(sign or "")
+    if shared is not None:
+        return shared
+    code = currency_of(sign)
+    return frozenset() if code is None else frozenset((code,))
 
 
 def currency_codes_in(text: str) -> list[re.Match[str]]:

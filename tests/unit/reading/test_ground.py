@@ -114,6 +114,20 @@ def test_office_files_have_spans_too() -> None:
     assert page.text[slice(*field["span"])] == "A-77"
 
 
+@pytest.mark.parametrize(("code", "match"), [("USD", "near"), ("AUD", "near"), ("EUR", "absent")])
+def test_a_currency_stands_by_its_sign(code: str, match: str) -> None:
+    """Also by one that several share; which of them is meant it does not say."""
+    assert (
+        ground(b"Total $ 12.50", {"currency": code}, "text/plain", {"type": "object"})["fields"]["currency"]["match"]
+        == match
+    )
+
+
+def test_marks_between_letters_do_not_matter() -> None:
+    field = ground(b"Order # AB_12-2015", {"x": "#AB 122015"}, "text/plain", {"type": "object"})["fields"]["x"]
+    assert field["match"] == "near"
+
+
 @pytest.mark.parametrize(("share", "match"), [("0.19", "near"), ("0.07", "absent"), ("19", "exact")])
 def test_a_share_stands_as_a_rate(share: str, match: str) -> None:
     schema = {"type": "object", "properties": {"rate": {"type": "string", "format": "decimal"}}}
