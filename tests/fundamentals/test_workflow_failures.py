@@ -13,8 +13,10 @@ from pydantic import BaseModel
 from nightdrop import (
     Agent,
     Condition,
+    File,
     Loop,
     Parallel,
+    ReviewPolicy,
     RunStatus,
     Step,
     StepInput,
@@ -227,3 +229,27 @@ def test_an_agent_that_fails_says_its_own_code(workflow: Any, monkeypatch: pytes
         assert run.error is not None
         assert (run.error.code, run.error.message.startswith("step ask: ")) == ("answer_truncated", True)
         assert len(started.meter.calls) == 1
+
+
+def test_an_agents_review_pauses_its_step(workflow: Any, provider: SimulatedProvider) -> None:
+    """The doubtful value is asked about; a correction that does not fit is asked for again; no model is asked twice."""
+    paid = Agent(id="reviewed", model="openai-chat:gpt-4o-mini", output_schema=Paid, review=ReviewPolicy(), db=None)
+
+    def number(given: StepInput) -> str:
+        return str(given.previous_step_content.invoice_number)
+
+    made = workflow(paid, number)
+    files = [File(content=b"Invoice R-8", filename="a.txt")]
+    run = made.run("Read.", files=files)
+    assert run.pause is not None, run.error
+    assert (run.pause.step, run.pause.data["values"]) == ("reviewed", {"invoice_number": "R-7"})
+    again = made.continue_run(run.run_id, {"nothing": 1})
+    assert again.pause is not None, again.error
+    assert again.pause.question.startswith("The correction does not fit")
+    done = made.continue_run(run.run_id, {"invoice_number": "R-8"})
+    assert (done.status, done.content) == (RunStatus.COMPLETED, "R-8")
+    (step, _) = done.steps
+    assert (step.fields["invoice_number"].reviewed, step.fields["invoice_number"].confidence) == ("corrected", 1.0)
+    right = made.run("Read.", files=files)
+    assert made.continue_run(right.run_id, {}).content == "R-7"
+    assert len(provider.meter.calls) == 2

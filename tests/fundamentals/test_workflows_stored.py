@@ -21,7 +21,9 @@ from nightdrop import (
     Workflow,
     pause,
 )
+from nightdrop.retention import forget
 from nightdrop.store import Database
+from tests.conftest import rows_at
 from tests.fundamentals.conftest import document, until
 
 
@@ -141,3 +143,13 @@ def test_rounds_are_steps_of_their_own(stored: Any) -> None:
     """Each is recorded under its number."""
     run = stored(one, Loop([add], max_iterations=2)).run("x")
     assert [s.path for s in run.steps] == ["one", "loop[1]/add", "loop[2]/add", "loop"]
+
+
+def test_forgetting_a_document_takes_the_steps_along(stored: Any, db: Database, place: str) -> None:
+    """What a step made of a document is as private as the document."""
+    workflow = stored(one)
+    run = workflow.run("x", files=[document(8)])
+    (ref,) = run.input.files
+    assert ref.sha256 is not None
+    forget(db, ref.sha256)
+    assert rows_at(place, "SELECT count(*) FROM nightdrop_steps WHERE run_id = ?", (run.run_id,)) == [(0,)]

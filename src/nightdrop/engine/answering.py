@@ -12,6 +12,7 @@ from nightdrop.engine.desk import Desk
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry, Spec
 from nightdrop.engine.reviewing import End, corrected, ending
+from nightdrop.engine.step_review import reviewed_by_person
 from nightdrop.engine.steps import RunSteps, output_of
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError
@@ -54,7 +55,7 @@ class Answering:
                 return await self._ask(work, spec, self._request(work, on_event), "", 1)
             steps = RunSteps(
                 self._documents(work),
-                partial(self._ask, work),
+                partial(self._ask_step, work),
                 partial(self._store, work.run.run_id),
                 on_event,
                 attempt=work.attempt,
@@ -66,6 +67,10 @@ class Answering:
         stored = await self._desk.insist(partial(add_step, run_id=run_id, result=result))
         reach("step.committed")
         return stored
+
+    async def _ask_step(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:
+        found = await self._ask(work, spec, request, path, number)
+        return await reviewed_by_person(spec, found, request, self._reader, path)
 
     async def _ask(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:
         calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work), path, number)
