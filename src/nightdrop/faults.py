@@ -44,6 +44,8 @@ POINTS = (
     "after.done",  # a file is moved or deleted, the row does not say so yet
     "delivery.claimed",  # a webhook's delivery is this process's, not sent yet
     "delivery.sent",  # the receiver has answered, the row does not say so yet
+    "sink.claimed",  # results are claimed for a sink, nothing is put yet
+    "sink.put",  # results are in the sink, the rows do not say so yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "reviews": ("nightdrop.cli.reviews", "reviews", "Values that wait for a person: look, accept, correct, reject."),
     "run": ("nightdrop.cli.run", "run", "Run an agent or a workflow over a folder, glob, file or manifest."),
     "serve": ("nightdrop.cli.serve", "serve", "Serve agents over HTTP, and execute what is accepted."),
+    "sinks": ("nightdrop.cli.sinks", "sinks", "Put results into a database or a folder outside."),
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
     "audit": ("nightdrop.cli.audit", "audit", "What was asked to be changed over HTTP, by whom."),
     "tokens": ("nightdrop.cli.tokens", "tokens", "Tokens of the HTTP service: create, list, revoke."),

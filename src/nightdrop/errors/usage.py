@@ -113,6 +113,20 @@ class BatchNotFound(UsageError):
     http_status = 404
 
 
+class SinkNotFound(UsageError):
+    """There is no such sink."""
+
+    code = "sink_not_found"
+    http_status = 404
+
+
+class SinkExists(UsageError):
+    """There is a sink of this name."""
+
+    code = "sink_exists"
+    http_status = 409
+
+
 class ScheduleNotFound(UsageError):
     """There is no such schedule."""
 

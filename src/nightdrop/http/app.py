@@ -36,13 +36,14 @@ from nightdrop.http.routes import (
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
 from nightdrop.schedules import Scheduler
+from nightdrop.sinks.deliver import Deliverer
 from nightdrop.webhooks import Courier
 from nightdrop.worker import Quarantine
 
 if TYPE_CHECKING:
     from nightdrop.http.agent_os import AgentOS
 
-Beside = Scheduler | Courier | Listings
+Beside = Scheduler | Courier | Deliverer | Listings
 """What goes on beside the engine while the app lives."""
 
 DRAIN_SECONDS = 10.0
@@ -107,7 +108,7 @@ async def _begin(service: Service, quarantine: Quarantine | None) -> list[Beside
     ensure = None if quarantine is None else quarantine.ensure
     engine = await portal().bridge(engine_for(service.db, quarantine=ensure))
     service.listings = Listings(engine)
-    beside: list[Beside] = [Courier(engine), service.listings]
+    beside: list[Beside] = [Courier(engine), Deliverer(engine), service.listings]
     if service.agent_os.scheduler:
         beside.append(Scheduler(engine))
     for one in beside:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nightdrop.errors import SourceNotFound, UsageError
-from nightdrop.intake.credentials import refuse_password
 from nightdrop.intake.fetch import local_path
 from nightdrop.intake.remote import UNFINISHED
 from nightdrop.intake.sources import source_of
 from nightdrop.records.file import File
 from nightdrop.records.source import Found
+from nightdrop.servers.credentials import refuse_password
 
 Given = str | os.PathLike[str] | File | Iterable[str | os.PathLike[str] | File]
 Entry = File | Found

@@ -16,8 +16,8 @@ from fsspec.utils import glob_translate
 from nightdrop.errors import FileMissing, FileUnreadable, NightdropError, SourceNotFound, SourceUnreadable
 from nightdrop.faults import reach
 from nightdrop.intake.fetch import too_large
-from nightdrop.intake.filesystem import ARCHIVES, Place, forget, magic_root, modified_ms, place_of, version_of
 from nightdrop.records.source import Found
+from nightdrop.servers.filesystem import ARCHIVES, Place, forget, magic_root, modified_ms, place_of, version_of
 
 log = logging.getLogger("nightdrop.intake")
 

@@ -6,9 +6,9 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from nightdrop.errors import UsageError
-from nightdrop.intake.filesystem import SCHEMES
 from nightdrop.intake.remote import Remote
 from nightdrop.records.source import Source
+from nightdrop.servers.filesystem import SCHEMES
 
 GROUP = "nightdrop.sources"
 

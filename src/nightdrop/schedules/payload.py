@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightdrop.errors import ScheduleInvalid, UsageError
-from nightdrop.intake.credentials import refuse_password
 from nightdrop.intake.fetch import local_path
-from nightdrop.intake.filesystem import joined, remote_root
 from nightdrop.intake.sources import source_of
+from nightdrop.servers.credentials import refuse_password
+from nightdrop.servers.filesystem import joined, remote_root
 
 _KEYS = {"message", "files", "settle_seconds", "after", "user_id", "within"}
 _SETTLE_SECONDS = 5.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nightdrop.store.letters import DeadLetters
     from nightdrop.store.provider_desk import Providers
     from nightdrop.store.reviews import Reviews
+    from nightdrop.store.sinks import Sinks
     from nightdrop.store.webhooks import Webhooks
 
 T = TypeVar("T")
@@ -98,6 +99,13 @@ class Database:
         from nightdrop.store.provider_desk import Providers  # it works on a Database, and is rarely asked for
 
         return Providers(self)
+
+    @property
+    def sinks(self) -> Sinks:
+        """Where results are put outside, and what is on its way there."""
+        from nightdrop.store.sinks import Sinks  # it works on a Database, and is rarely asked for
+
+        return Sinks(self)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -15,6 +15,7 @@ from nightdrop.engine import Engine, Role, engine_for
 from nightdrop.portal import portal
 from nightdrop.records.webhook import Webhook
 from nightdrop.schedules import Scheduler
+from nightdrop.sinks.deliver import Deliverer
 from nightdrop.store import Database
 from nightdrop.webhooks import Courier
 from nightdrop.worker.quarantine import Quarantine
@@ -57,9 +58,9 @@ def work(
     for batch_id in batches:
         portal().loop.call_soon_threadsafe(engine.adopt, batch_id)
     for_everyone = role == "worker" and not batches
-    beside: list[Scheduler | Courier] = [Scheduler(engine)] if scheduler and for_everyone else []
+    beside: list[Scheduler | Courier | Deliverer] = [Scheduler(engine)] if scheduler and for_everyone else []
     if for_everyone:
-        beside.append(Courier(engine))
+        beside += [Courier(engine), Deliverer(engine)]
     for one in beside:
         portal().loop.call_soon_threadsafe(one.start)
     _wait(engine, stop, ends_when_idle=role == "quarantine")

@@ -8,7 +8,7 @@ import pytest
 
 from nightdrop import File
 from nightdrop.errors import UsageError
-from nightdrop.intake.credentials import check_sources, options_for, refuse_password
+from nightdrop.servers.credentials import check_sources, options_for, refuse_password
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from nightdrop.store.tables.runs import runs
 from nightdrop.store.tables.schedule_files import schedule_files
 from nightdrop.store.tables.schedule_runs import schedule_runs
 from nightdrop.store.tables.schedules import schedules
+from nightdrop.store.tables.sinks import sink_deliveries, sink_statements, sinks
 from nightdrop.store.tables.steps import steps
 from nightdrop.store.tables.submissions import submissions
 from nightdrop.store.tables.telling import statements
@@ -44,6 +45,9 @@ __all__ = [
     "schedule_files",
     "schedule_runs",
     "schedules",
+    "sink_deliveries",
+    "sink_statements",
+    "sinks",
     "statements",
     "steps",
     "submissions",

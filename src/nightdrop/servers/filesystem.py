@@ -17,7 +17,7 @@ from fsspec.asyn import sync
 
 from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
-from nightdrop.intake.credentials import options_for, refuse_password
+from nightdrop.servers.credentials import options_for, refuse_password
 
 BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
 HOSTS = frozenset({"sftp", "ssh", "ftp", "smb", "webdav", "webdavs"})
@@ -85,13 +85,14 @@ class Place:
             self.fs.invalidate_cache()
         yield from sorted(self.ask("ls", folder, detail=True), key=lambda info: str(info["name"]))
 
-    def rename(self, target: str) -> None:
-        """Give the file another path, in one step of the server's."""
+    def rename(self, target: str, *, of: str | None = None) -> None:
+        """Give the file, or the one at another path, this path, in one step of the server's."""
+        path = self.path if of is None else of
         client = getattr(self.fs, "client", None)
         if hasattr(client, "start_sftp_client"):  # sshfs deletes the file where the server knows no POSIX rename
-            sync(self.fs.loop, _rename_by_sftp, client, self.path, target, timeout=_TIMEOUT_SECONDS)
+            sync(self.fs.loop, _rename_by_sftp, client, path, target, timeout=_TIMEOUT_SECONDS)
         else:
-            self.ask("mv", self.path, target)
+            self.ask("mv", path, target)
 
 
 async def _rename_by_sftp(client: Any, path: str, target: str) -> None:
@@ -163,7 +164,7 @@ def _filesystem_class(scheme: str) -> Any:
     except ImportError as error:
         raise ExtraMissing(f'{scheme}:// needs: pip install "nightdrop[{_EXTRAS.get(scheme, scheme)}]"') from error
     except ValueError as error:
-        raise UsageError(f"{scheme}:// is no source that is known here") from error
+        raise UsageError(f"{scheme}:// is no server that is known here") from error
 
 
 def _host_options(scheme: str, url: str) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""`nightdrop sinks`: where results are put outside, and what is on its way there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nightdrop.cli.errors import reports_errors
+
+if TYPE_CHECKING:
+    from nightdrop.store.sinks import Sinks
+
+_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def sinks() -> None:
+    """Say where results are put outside, and see what is on its way there."""
+
+
+@sinks.command("list")
+@_DB
+@_JSON
+@reports_errors
+def list_(db: str | None, as_json: bool) -> None:
+    """Sinks, oldest first, with how many results are on their way and why they are not there."""
+    from nightdrop.cli.show import print_page, print_table, when
+
+    found = _desk(db).list()
+    if as_json:
+        print_page([sink.to_json() for sink in found], None)
+        return
+    print_table(
+        ["SINK", "URL", "OF", "PENDING", "ERROR", "SINCE"],
+        [[s.name, s.url, s.subject_id or "all", str(s.pending), s.error or "", when(s.created_at)] for s in found],
+        fold="ERROR",
+    )
+
+
+@sinks.command()
+@click.argument("name")
+@click.argument("url")
+@click.option("--of", "subject_id", metavar="ID", help="Only results of this agent or workflow.")
+@_DB
+@reports_errors
+def create(name: str, url: str, subject_id: str | None, db: str | None) -> None:
+    """Put the result of every run that ends from now on into URL: a database, a folder, or env:NAME."""
+    made = _desk(db).create(name, url, subject_id=subject_id)
+    click.echo(f"{made.name}: results are put into {made.url} by worker processes.")
+
+
+@sinks.command()
+@click.argument("name")
+@_DB
+@reports_errors
+def delete(name: str, db: str | None) -> None:
+    """Put nothing there any more; what is there stays."""
+    _desk(db).delete(name)
+    click.echo(f"{name} is deleted.")
+
+
+@sinks.command()
+@click.argument("name")
+@click.option("--state", type=click.Choice(["pending", "delivered", "dead"]), help="Only those in this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@_DB
+@_JSON
+@reports_errors
+def deliveries(name: str, state: str | None, limit: int, db: str | None, as_json: bool) -> None:
+    """What is on its way to a sink or was put there, newest runs first."""
+    from nightdrop.cli.show import print_page, print_table
+
+    found = _desk(db).deliveries(name, state=state, limit=limit)
+    if as_json:
+        print_page([row.to_json() for row in found], None)
+        return
+    rows = [[row.run_id, str(row.version), row.state, str(row.attempts), row.error or ""] for row in found]
+    print_table(["RUN", "VERSION", "STATE", "FAILED", "ERROR"], rows, fold="ERROR")
+
+
+@sinks.command()
+@click.argument("name")
+@_DB
+@reports_errors
+def retry(name: str, db: str | None) -> None:
+    """Try now what has failed and waits."""
+    click.echo(f"{_desk(db).retry(name)} results are on their way.")
+
+
+def _desk(db: str | None) -> Sinks:
+    from nightdrop.cli.load import open_database
+
+    return open_database(db).sinks

@@ -1,0 +1,52 @@
+"""A sink: a place outside where results are put; and a delivery: one run's result on its way to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nightdrop.clock import iso
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """Where results go. url: a database or a folder, or `env:NAME` for a variable that every process has that puts
+    results there. subject_id: only of this agent or workflow. pending: results on their way, counted from the rows;
+    error: why the last attempt failed, None when none has since."""
+
+    id: str
+    name: str
+    url: str
+    subject_id: str | None = None
+    created_at: datetime | None = None
+    pending: int = 0
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain form answered by `--json`."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "url": self.url,
+            "subject_id": self.subject_id,
+            "created_at": iso(self.created_at),
+            "pending": self.pending,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkDelivery:
+    """One run's result for one sink. version: grows with each change of the run's result. attempts: failed so far."""
+
+    sink_id: str
+    run_id: str
+    version: int
+    state: str
+    attempts: int
+    error: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain form answered by `--json`."""
+        return {name: getattr(self, name) for name in self.__slots__}

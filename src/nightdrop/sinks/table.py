@@ -1,0 +1,70 @@
+"""A table of any SQL database as a sink: one row for each document, changed in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightdrop.sinks.outbox_row import order_of
+
+TABLE = "nightdrop_results"
+
+_metadata = sa.MetaData()
+_results = sa.Table(
+    TABLE,
+    _metadata,
+    sa.Column("document", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),  # grows with each amendment
+    sa.Column("run_id", sa.String(36), nullable=False),
+    sa.Column("run_version", sa.Integer, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("file", sa.Text),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("agent_id", sa.Text),
+    sa.Column("workflow_id", sa.Text),
+    sa.Column("batch_id", sa.String(36)),
+    sa.Column("content", sa.Text),  # JSON
+    sa.Column("fields", sa.Text),  # JSON
+    sa.Column("error", sa.Text),  # JSON
+    sa.Column("cost", sa.Text),
+)
+
+_NAMES = [column.name for column in _results.columns if column.name != "version"]
+
+
+def put_in_table(url: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert or change these rows; an older result never replaces a later one. Raises what the database raises."""
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            _put(connection, rows)
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
+        _metadata.create_all(engine)  # the first time; or another process has inserted the same document meanwhile
+        with engine.begin() as connection:
+            _put(connection, rows)
+
+
+def _put(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    c = _results.c
+    for row in rows:
+        query = sa.select(c.version, c.run_id, c.run_version).where(c.document == row["document"]).with_for_update()
+        found = connection.execute(query).mappings().first()
+        values = {name: _plain(row[name]) for name in _NAMES}
+        if found is None:
+            connection.execute(sa.insert(_results).values(version=1, **values))
+        elif order_of(dict(found)) < order_of(row):
+            change = sa.update(_results).where(c.document == row["document"])
+            connection.execute(change.values(version=found["version"] + 1, **values))
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+@lru_cache(maxsize=16)
+def _engine(url: str) -> sa.Engine:
+    return sa.create_engine(url, pool_pre_ping=True)

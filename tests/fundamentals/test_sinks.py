@@ -1,0 +1,142 @@
+"""Sinks: every result is put outside once for each document, whatever fails in between."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from nightdrop import Agent, File
+from nightdrop.clock import now_ms
+from nightdrop.engine import engine_for
+from nightdrop.errors import SinkExists, SinkNotFound, UsageError
+from nightdrop.portal import portal
+from nightdrop.schemas import Invoice
+from nightdrop.sinks.deliver import Deliverer
+from nightdrop.store import Database
+from tests.fundamentals.conftest import document
+from tests.postgres import new_database
+
+
+class Place:
+    """A sink of one kind, and what is in it."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.folder = folder / "results"
+        urls = {"folder": str(self.folder), "table": f"sqlite:///{folder}/results.db"}
+        self.url = urls.get(kind) or new_database().replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def rows(self) -> list[dict[str, Any]]:
+        if "://" not in self.url:
+            return [json.loads(path.read_text()) for path in self.folder.glob("*.json")]
+        engine = sa.create_engine(self.url)
+        with engine.connect() as connection:
+            found = [dict(r) for r in connection.exec_driver_sql("SELECT * FROM nightdrop_results").mappings()]
+        engine.dispose()
+        return [{**row, "content": json.loads(row["content"] or "null")} for row in found]
+
+
+@pytest.fixture(params=["folder", "table", "postgres"])
+def outside(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(request.param, tmp_path)
+
+
+@pytest.fixture
+def name(db: Database) -> Any:
+    made = f"sink-{uuid.uuid4().hex[:8]}"
+    yield made
+    db.sinks.delete(made)
+
+
+def deliver(db: Database, after_ms: int = 0) -> None:
+    """One look of a deliverer, so much later, to its end."""
+    deliverer = Deliverer(portal().call(engine_for(db)))
+    portal().call(deliverer.tick(now_ms() + after_ms))
+    portal().call(deliverer.put())
+
+
+def test_every_result_is_put_once_failed_ones_too(
+    db: Database, agent: Agent, outside: Place, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SINK", outside.url)
+    db.sinks.create(name, "env:TEST_SINK", subject_id=agent.id)
+    other = Agent(id=f"{agent.id}-other", model="local", output_schema=Invoice, db=db)
+    agent.batch([*[document(n) for n in range(5)], File(content=b"", filename="empty.txt", id="empty")]).wait(60)
+    other.run(files=[document(9)], session_id="x")
+    agent.run(files=[document(7)], session_id="s")
+    assert next(s for s in db.sinks.list() if s.name == name).pending == 7
+    deliver(db)
+    deliver(db)
+    rows = outside.rows()
+    good = [row for row in rows if row["status"] == "COMPLETED"]
+    assert [row["status"] for row in rows if row not in good] == ["ERROR"]
+    assert {row["content"]["invoice_number"] for row in good} == {f"INV-{n:05}" for n in (0, 1, 2, 3, 4, 7)}
+    assert {(row["status"], row["version"], row["agent_id"]) for row in rows} == {
+        ("COMPLETED", 1, agent.id),
+        ("ERROR", 1, agent.id),
+    }
+    assert [d.state for d in db.sinks.deliveries(name)] == ["delivered"] * 7
+
+
+def test_a_later_result_of_a_document_is_an_amendment(
+    db: Database, agent: Agent, outside: Place, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SINK", outside.url)
+    db.sinks.create(name, "env:TEST_SINK", subject_id=agent.id)
+    agent.run(files=[document(1)], session_id="one")
+    deliver(db)
+    second = agent.run("Another message.", files=[document(1)], session_id="one")
+    deliver(db)
+    (row,) = outside.rows()
+    assert (row["run_id"], row["version"]) == (second.run_id, 2)
+    with db.write() as connection:  # what a person corrects
+        changed = json.dumps({"invoice_number": "corrected"})
+        connection.exec_driver_sql(f"UPDATE nightdrop_runs SET content = '{changed}' WHERE run_id = '{second.run_id}'")
+    deliver(db)
+    (row,) = outside.rows()
+    assert (row["content"], row["version"]) == ({"invoice_number": "corrected"}, 3)
+
+
+def test_a_sink_that_is_down_for_an_hour_gets_everything(db: Database, agent: Agent, tmp_path: Path, name: str) -> None:
+    blocked = tmp_path / "results"
+    blocked.write_text("a file where the folder should be")
+    db.sinks.create(name, str(blocked), subject_id=agent.id)
+    agent.batch([document(n) for n in range(20, 23)]).wait(60)
+    for minute in range(0, 60, 5):
+        deliver(db, minute * 60_000)
+    sink = next(s for s in db.sinks.list() if s.name == name)
+    assert (sink.pending, "results" in (sink.error or "")) == (3, True)
+    blocked.unlink()
+    deliver(db, 3_900_000)
+    assert len(list(blocked.glob("*.json"))) == 3
+    assert next(s for s in db.sinks.list() if s.name == name).pending == 0
+
+
+def test_retry_does_not_wait(db: Database, agent: Agent, tmp_path: Path, name: str) -> None:
+    blocked = tmp_path / "results"
+    blocked.write_text("")
+    db.sinks.create(name, str(blocked), subject_id=agent.id)
+    agent.run(files=[document(30)], session_id="s")
+    for _ in range(3):
+        deliver(db, 600_000)
+    blocked.unlink()
+    deliver(db)
+    assert not blocked.exists()
+    assert db.sinks.retry(name) == 1
+    deliver(db)
+    assert len(list(blocked.glob("*.json"))) == 1
+
+
+def test_wrong_calls_are_said(db: Database, name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="env:NAME") as caught:
+        db.sinks.create("x", "postgresql://me:pw-1234@host/db")
+    assert "pw-1234" not in str(caught.value)
+    with pytest.raises(SinkNotFound):
+        db.sinks.delete("never-made")
+    db.sinks.create(name, str(tmp_path))
+    with pytest.raises(SinkExists):
+        db.sinks.create(name, str(tmp_path))

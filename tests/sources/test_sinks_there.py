@@ -1,0 +1,36 @@
+"""A folder on a real server as a sink: whole files, one for each document, the later result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from nightdrop.sinks.folder import put_in_folder
+from tests.sources.drop import Drop
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients leave it to the GC
+
+
+def row(run: str, version: int = 1, document: str = "d1") -> dict[str, Any]:
+    return {"document": document, "run_id": run, "run_version": version, "status": "COMPLETED", "content": {"n": run}}
+
+
+def test_one_file_for_each_document_and_the_later_result(drop: Drop) -> None:
+    url = f"{drop.url}/out/deep"
+    put_in_folder(url, [row("1"), row("1", document="d2")])
+    put_in_folder(url, [row("1")])  # again, as after a kill
+    assert {name for name in drop.names() if not name.endswith(".part")} == {"out/deep/d1.json", "out/deep/d2.json"}
+    assert read(url, "d1")["version"] == 1
+    put_in_folder(url, [row("2")])
+    put_in_folder(url, [row("1", version=9)])  # late: it changes nothing
+    assert (read(url, "d1")["run_id"], read(url, "d1")["version"]) == ("2", 2)
+    assert len(drop.names()) == 2
+
+
+def read(url: str, document: str) -> dict[str, Any]:
+    from nightdrop import File
+    from nightdrop.intake.read import read_file
+
+    return dict(json.loads(read_file(File(url=f"{url}/{document}.json"), 100_000)))
