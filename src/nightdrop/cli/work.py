@@ -28,10 +28,12 @@ from nightdrop.sinks.row import result_row
 from nightdrop.store import Database
 from nightdrop.store.batches import items_after
 from nightdrop.store.load import load_runs
+from nightdrop.webhooks import Courier
 from nightdrop.worker import Quarantine, Supervisor
 
 _POLL_SECONDS = 0.25
 _PAGE = 500
+_TELL_SECONDS = 15.0  # for what webhooks are to be told at the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ def run_batch(runnable: Runnable, db: Database, call: BatchCall, crew: Crew) -> 
 
     with _interruptible(console):
         batch = portal().call(begin())
+        courier = portal().call(_courier(db))
         workers = _workers(crew, batch.id)
         display = display_for(console, crew.quiet)
         try:
@@ -73,7 +76,15 @@ def run_batch(runnable: Runnable, db: Database, call: BatchCall, crew: Crew) -> 
                 quarantine.stop(db)
             if workers is not None:
                 workers.stop()
+        portal().call(courier.finish(_TELL_SECONDS))
     return batch
+
+
+async def _courier(db: Database) -> Courier:
+    """Tells webhooks while the batch lasts: where `nightdrop run` is all that runs, nobody else would."""
+    courier = Courier(await engine_for(db))
+    courier.start()
+    return courier
 
 
 def _watch(batch: Batch, db: Database, workers: Supervisor | None, display: Display) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,7 +21,7 @@ from nightdrop.webhooks.send import TIMEOUT_SECONDS, outcome, send
 
 log = logging.getLogger("nightdrop.webhooks")
 
-TICK_SECONDS = 0.5
+TICK_SECONDS, _BUSY_SECONDS = 0.5, 0.02
 _AT_ONCE, _THREADS = 4, 16  # requests to one webhook at a time, and to all
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0  # for a webhook that has just failed, doubling
 _SLOW_SECONDS = 0.1  # a look at a batch that takes longer, since it is large, is taken in a twentieth of the time
@@ -53,17 +54,27 @@ class Courier:
             await asyncio.wait(under_way, timeout=TIMEOUT_SECONDS)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def tick(self, now_ms: int) -> None:
-        """One look at everything, at this time: what is due is begun to be sent."""
+    async def finish(self, seconds: float) -> None:
+        """Send what is due by now, but for no longer than this; then stop: for a process that comes to its end."""
+        with contextlib.suppress(TimeoutError, NightdropError):
+            async with asyncio.timeout(seconds):
+                while await self.tick(clock.now_ms()):
+                    await self.sent()
+        await self.stop()
+
+    async def tick(self, now_ms: int) -> bool:
+        """One look at everything, at this time: what is due is begun to be sent. False: there was nothing to send."""
         await self._tell_batches()
         due = await self._engine.desk.read(partial(rows.due_webhooks, now_ms=now_ms))
+        begun = False
         if not due:
-            return
+            return begun
         for webhook in await self._engine.desk.read(load_webhooks):
             assert webhook.id is not None
             room = _AT_ONCE - len(self._sending.get(webhook.id, ()))
             if webhook.id in due and room > 0 and self._pauses.get(webhook.id, 0.0) <= clock.monotonic():
-                await self._begin(webhook, webhook.id, room, now_ms)
+                begun = await self._begin(webhook, webhook.id, room, now_ms) or begun
+        return begun
 
     async def sent(self) -> None:
         """Wait until what has been begun is settled."""
@@ -72,11 +83,12 @@ class Courier:
 
     async def _run(self) -> None:
         while True:
+            begun = False
             try:
-                await self.tick(clock.now_ms())
+                begun = await self.tick(clock.now_ms())
             except (NightdropError, sa.exc.SQLAlchemyError) as error:
                 log.error("webhooks: %s; it is tried again", error)
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(_BUSY_SECONDS if begun else TICK_SECONDS)
 
     async def _tell_batches(self) -> None:
         touched = await self._engine.desk.read(rows.touched_batches)
@@ -93,7 +105,7 @@ class Courier:
             if took > _SLOW_SECONDS:
                 self._rests[batch_id] = clock.monotonic() + min(_REST * took, _MOST_REST_SECONDS)
 
-    async def _begin(self, webhook: Webhook, webhook_id: str, room: int, now_ms: int) -> None:
+    async def _begin(self, webhook: Webhook, webhook_id: str, room: int, now_ms: int) -> bool:
         claim = partial(rows.claim_deliveries, webhook_id=webhook_id, now_ms=now_ms, limit=room)
         claimed = await self._engine.desk.write(claim)
         if claimed:
@@ -103,6 +115,7 @@ class Courier:
             task = asyncio.create_task(self._send(webhook, delivery, now_ms))
             sending.add(task)
             task.add_done_callback(sending.discard)
+        return bool(claimed)
 
     async def _send(self, webhook: Webhook, delivery: Delivery, now_ms: int) -> None:
         loop = asyncio.get_running_loop()
