@@ -31,8 +31,8 @@ class Paused:
         except StorageFailed:
             return []  # whoever writes will say it
         begun = [
-            f"{pause.provider} is paused ({pause.code}: {pause.message}): documents wait, nothing is lost. It is tried "
-            f"again by itself, or: nightdrop providers resume {pause.provider}"
+            f"{pause.provider} is paused ({pause.code}: {pause.message}): documents wait or go to a fallback model, "
+            f"nothing is lost. It is tried again by itself, or: nightdrop providers resume {pause.provider}"
             for name, pause in pauses.items()
             if name not in self._known
         ]
