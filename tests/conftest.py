@@ -22,6 +22,7 @@ from nightdrop.store import Database
 from nightdrop.store.place import database_at
 from tests.postgres import new_database, rows
 
+os.environ.setdefault("NIGHTDROP_OCR_PAGES", "0")  # seconds a page: tests that are about it turn it on
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 
 

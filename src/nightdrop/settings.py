@@ -21,6 +21,7 @@ class Settings:
     reader_processes: int = 0  # 0: one per core
     reader_timeout_seconds: int = 30
     reader_memory_mb: int = 1024
+    ocr_pages: int = 20  # of one document at most, with the extra ocr; 0: none
     memory_mb: int = 512  # of documents at work, in one process
     lease_seconds: int = 12
     model_timeout_seconds: int = 600
@@ -55,6 +56,7 @@ def load_settings() -> Settings:
         reader_processes=_whole("NIGHTDROP_READER_PROCESSES", default.reader_processes),
         reader_timeout_seconds=_whole("NIGHTDROP_READER_TIMEOUT_SECONDS", default.reader_timeout_seconds),
         reader_memory_mb=_whole("NIGHTDROP_READER_MEMORY_MB", default.reader_memory_mb),
+        ocr_pages=_whole("NIGHTDROP_OCR_PAGES", default.ocr_pages),
         memory_mb=_whole("NIGHTDROP_MEMORY_MB", default.memory_mb),
         model_timeout_seconds=_whole("NIGHTDROP_MODEL_TIMEOUT_SECONDS", default.model_timeout_seconds),
         rate_limit_patience_hours=_whole("NIGHTDROP_RATE_LIMIT_PATIENCE_HOURS", default.rate_limit_patience_hours),

@@ -10,15 +10,18 @@ from typing import Any
 from nightdrop.agents.request import AnswerRequest
 from nightdrop.agents.spec import AgentSpec
 from nightdrop.documents import kinds
+from nightdrop.documents.ocr import READABLE, can_read_scans, ocr_pool
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import NightdropError
 from nightdrop.reading.ground import ground
 from nightdrop.reading.ground_leaf import leaves_of
 from nightdrop.records.field import FieldMatch, FieldResult
+from nightdrop.settings import load_settings
 
 log = logging.getLogger("nightdrop.agents")
 
 _GROUND = "nightdrop.reading.ground:ground_answer"
+_GROUND_SCAN = "nightdrop.reading.ground_scan:ground_scan"
 _BEST_FIRST = (FieldMatch.EXACT, FieldMatch.NEAR, FieldMatch.NO_TEXT, FieldMatch.ABSENT, FieldMatch.NOT_PRINTED)
 
 
@@ -66,10 +69,31 @@ def _rank(found: FieldResult) -> int:
 async def _grounded_in(content: bytes, params: Mapping[str, Any], reader: ReaderPool) -> Evidence:
     """The answer is there and paid: a document that cannot be searched leaves it unknown, and nothing more."""
     try:
-        answer = await reader.call(_GROUND, content, dict(params))
+        evidence = _evidence(await reader.call(_GROUND, content, dict(params)))
     except NightdropError as error:
         log.warning("an answer could not be searched in its document: %s", error)
         return _unsearched(params["content"], params["schema"])
+    return await _in_scan(content, params, evidence) if _may_be_scan(params, evidence) else evidence
+
+
+def _may_be_scan(params: Mapping[str, Any], evidence: Evidence) -> bool:
+    """Nothing of what was searched stands in the text: there is none, or next to none."""
+    matches = {field.match for field in evidence.fields.values()}
+    nothing = matches and not matches & {FieldMatch.EXACT, FieldMatch.NEAR} and matches != {FieldMatch.NOT_PRINTED}
+    return bool(nothing) and params["mime_type"] in READABLE and can_read_scans()
+
+
+async def _in_scan(content: bytes, params: Mapping[str, Any], evidence: Evidence) -> Evidence:
+    """The same with its pages recognised; where that fails it stays as it was."""
+    asked = {**params, "most_pages": load_settings().ocr_pages}
+    try:
+        return _evidence(await ocr_pool().call(_GROUND_SCAN, content, asked))
+    except NightdropError as error:
+        log.warning("a scan could not be recognised: %s", error)
+        return evidence
+
+
+def _evidence(answer: Mapping[str, Any]) -> Evidence:
     return Evidence(
         fields={path: FieldResult.from_json(data) for path, data in answer["fields"].items()},
         candidates={path: [FieldResult.from_json(d) for d in data] for path, data in answer["candidates"].items()},

@@ -21,7 +21,7 @@ _MOST = 3
 def alternatives(leaf: Leaf, found: FieldResult, labels: LabelledSource, locator: Locator) -> list[FieldResult]:
     """Other values for a field, the likeliest first; of one that stands on the page only what its label says."""
     seen = {str(leaf.value)}
-    other = [candidate for candidate in _labelled(leaf, labels) if _is_new(candidate, seen)]
+    other = [candidate for candidate in _labelled(leaf, labels, locator) if _is_new(candidate, seen)]
     if found.match is FieldMatch.ABSENT:
         other += [candidate for candidate in _alike(leaf, locator) if _is_new(candidate, seen)]
     return other[:_MOST]
@@ -34,7 +34,7 @@ def _is_new(candidate: FieldResult, seen: set[str]) -> bool:
     return True
 
 
-def _labelled(leaf: Leaf, labels: LabelledSource) -> Iterator[FieldResult]:
+def _labelled(leaf: Leaf, labels: LabelledSource, locator: Locator) -> Iterator[FieldResult]:
     if leaf.field is None:
         return
     found = labels.value(leaf.field, leaf.parent)
@@ -47,6 +47,7 @@ def _labelled(leaf: Leaf, labels: LabelledSource) -> Iterator[FieldResult]:
         match=FieldMatch.EXACT,
         page=found.page,
         bbox=found.bbox,
+        page_size=None if found.bbox is None or found.page is None else locator.size_of(found.page),
         evidence=found.evidence,
     )
 
@@ -69,8 +70,8 @@ def _alike(leaf: Leaf, locator: Locator) -> Iterator[FieldResult]:
         match = locator.find(value, leaf.kind)
         if match is not None:
             given = float(value) if leaf.kind in NUMBERS and isinstance(leaf.value, int | float) else value
-            place = FieldResult(value=given, match=match.kind, page=match.page, bbox=match.bbox)
-            yield replace(place, span=match.span, evidence=match.evidence)
+            place = FieldResult(value=given, match=match.kind, page=match.page, evidence=match.evidence)
+            yield replace(place, bbox=match.bbox, page_size=match.page_size, span=match.span)
 
 
 def _similar(value: str, printed: Iterable[str]) -> Iterator[tuple[float, str]]:

@@ -12,7 +12,7 @@ from nightdrop.reading.ground_leaf import Leaf, leaves_of, shape_or_none
 from nightdrop.reading.labelled import LabelledSource
 from nightdrop.reading.locate import Locator
 from nightdrop.reading.shape import Kind
-from nightdrop.records import FieldResult
+from nightdrop.records import DocumentText, FieldResult
 from nightdrop.records.field import FieldMatch
 
 _PROSE_LENGTH = 200  # characters: longer text is written, not copied
@@ -24,7 +24,11 @@ def ground_answer(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
 
     schema: of the content as it is, so with its own keys.
     """
-    text = read_pages(content, params["mime_type"])
+    return ground_in(read_pages(content, params["mime_type"]), params)
+
+
+def ground_in(text: DocumentText, params: dict[str, Any]) -> dict[str, Any]:
+    """`ground_answer` over what is printed, however it was read."""
     locator = Locator(text) if any(page.words for page in text.pages) else None
     leaves = list(leaves_of(params["content"], params["schema"]))
     found = {leaf.path: ground(leaf, locator) for leaf in leaves}
@@ -54,6 +58,7 @@ def ground(leaf: Leaf, locator: Locator | None) -> FieldResult:
         confidence=confidence_of(match.kind, leaf.said),
         page=match.page,
         bbox=match.bbox,
+        page_size=match.page_size,
         span=match.span,
         evidence=match.evidence,
     )

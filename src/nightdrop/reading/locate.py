@@ -32,13 +32,14 @@ _SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
 class Match:
     """A place where the value stands. EXACT: the same value; NEAR: the same but for case, accents, spaces or a break.
 
-    page is 1-based; bbox in points, None for documents without boxes, which have a span instead: start and end in the
-    page's text; evidence: the text as it stands there; count: how many places have it (the first one is given).
+    page is 1-based; bbox and page_size in points, None for documents without boxes, which have a span: start and
+    end in the page's text; evidence: the text as it stands there; count: how many places have it (the first is given).
     """
 
     kind: FieldMatch
     page: int
     bbox: Box | None
+    page_size: tuple[float, float] | None
     span: tuple[int, int] | None
     evidence: str
     count: int
@@ -49,6 +50,7 @@ class Locator:
 
     def __init__(self, text: DocumentText) -> None:
         self._offsets = None if text.has_boxes else Offsets(text)
+        self._sizes = {page.number: (page.width, page.height) for page in text.pages} if text.has_boxes else {}
         self._lines = lines_of(text)
 
     def find(self, value: Any, kind: Kind) -> Match | None:
@@ -62,6 +64,10 @@ class Locator:
             number = as_decimal(str(value))
             return None if number is None else self._number(number)
         return self._text(str(value))
+
+    def size_of(self, page: int) -> tuple[float, float] | None:
+        """Width and height of a page, None for documents without boxes."""
+        return self._sizes.get(page)
 
     def printed(self, kind: Kind) -> list[str]:
         """Every value of this kind in the document, as JSON has it: dates, numbers, else words with a digit."""
@@ -165,6 +171,7 @@ class Locator:
             kind=FieldMatch.NEAR,
             page=page,
             bbox=box if self._offsets is None else None,
+            page_size=self._sizes.get(page),
             span=span,
             evidence="\n".join(_flat(line.text[a:b]) for line, a, b in parts),
             count=count,
@@ -183,6 +190,7 @@ class Locator:
             kind=kind,
             page=line.page,
             bbox=line.box(start, end) if self._offsets is None else None,
+            page_size=self._sizes.get(line.page),
             span=None if self._offsets is None else self._offsets.span(line, start, end),
             evidence=_flat(line.text[start:end]),
             count=count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nightdrop.documents import kinds
@@ -14,7 +15,7 @@ from nightdrop.reading.labelled import LabelledSource, refuse_prose
 from nightdrop.reading.place import placer
 from nightdrop.reading.shape import shape_of
 from nightdrop.reading.xml_values import XmlInvoice
-from nightdrop.records import DocumentText
+from nightdrop.records import DocumentText, FieldResult
 
 _DRAWN = kinds.IMAGES | {kinds.PDF}
 
@@ -35,7 +36,8 @@ def read_document(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     if has_text:
         sources.append(LabelledSource.of(text, shape))
     filled = fill(shape, sources, place=placer(text) if invoice is not None and text.has_boxes else None)
-    return _answer(filled, "labels" if invoice is None else "einvoice")
+    sizes = {page.number: (page.width, page.height) for page in text.pages}
+    return _answer(filled, "labels" if invoice is None else "einvoice", sizes)
 
 
 def _open(content: bytes, mime_type: str) -> tuple[DocumentText, XmlInvoice | None]:
@@ -52,10 +54,16 @@ def _open(content: bytes, mime_type: str) -> tuple[DocumentText, XmlInvoice | No
         return text_of_document(document), find_invoice(attachments_of(document))
 
 
-def _answer(filled: Filled, reader: str) -> dict[str, Any]:
+def _answer(filled: Filled, reader: str, sizes: dict[int, tuple[float, float]]) -> dict[str, Any]:
     return {
         "content": filled.content,
-        "fields": {path: result.to_json() for path, result in filled.fields.items()},
+        "fields": {path: _sized(result, sizes).to_json() for path, result in filled.fields.items()},
         "missing": filled.missing,
         "reader": reader,
     }
+
+
+def _sized(result: FieldResult, sizes: dict[int, tuple[float, float]]) -> FieldResult:
+    if result.bbox is None or result.page is None:
+        return result
+    return replace(result, page_size=sizes.get(result.page))

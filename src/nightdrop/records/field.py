@@ -29,7 +29,8 @@ class FieldResult:
     value: the JSON form of the value (money as text), None when it was not found.
     confidence: 0 to 1, None when nothing is known about it. match: None for what was not searched.
     document: position in `input.files`, from 0. page: 1-based.
-    bbox: (left, top, right, bottom) in PDF points, origin at the page's top left corner.
+    bbox: (left, top, right, bottom) in PDF points (of a picture: pixels), origin at the page's top left corner.
+    page_size: width and height of that page in the same unit.
     span: (start, end) in the page's text, for documents without boxes.
     evidence: the text as it stands in the document, or the path of the XML element it was read from.
     said: the model's own confidence, 0 to 1, where the schema asks for it.
@@ -42,6 +43,7 @@ class FieldResult:
     document: int | None = None
     page: int | None = None
     bbox: tuple[float, float, float, float] | None = None
+    page_size: tuple[float, float] | None = None
     span: tuple[int, int] | None = None
     evidence: str | None = None
     said: float | None = None
@@ -56,6 +58,7 @@ class FieldResult:
             "document": self.document,
             "page": self.page,
             "bbox": None if self.bbox is None else list(self.bbox),
+            "page_size": None if self.page_size is None else list(self.page_size),
             "span": None if self.span is None else list(self.span),
             "evidence": self.evidence,
             "said": self.said,
@@ -65,7 +68,7 @@ class FieldResult:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FieldResult:
         """The record back from `to_json`, also of an earlier version."""
-        box, span, match = data.get("bbox"), data.get("span"), data.get("match")
+        box, span, match, size = data.get("bbox"), data.get("span"), data.get("match"), data.get("page_size")
         return cls(
             value=data.get("value"),
             confidence=data.get("confidence"),
@@ -73,6 +76,7 @@ class FieldResult:
             document=data.get("document"),
             page=data.get("page"),
             bbox=None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+            page_size=None if size is None else (float(size[0]), float(size[1])),
             span=None if span is None else (int(span[0]), int(span[1])),
             evidence=data.get("evidence"),
             said=data.get("said"),

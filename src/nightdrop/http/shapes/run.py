@@ -29,6 +29,7 @@ _EXAMPLE: dict[str, Any] = {
             "document": 0,
             "page": 1,
             "bbox": [72.0, 144.0, 130.5, 156.0],
+            "page_size": [595.28, 841.89],
             "span": None,
             "evidence": "117.00",
             "said": None,
@@ -81,6 +82,7 @@ class FieldValue(BaseModel):
     document: int | None = Field(description="Position in `input.files`, from 0.")
     page: int | None = Field(description="From 1.")
     bbox: list[float] | None = Field(description="left, top, right, bottom in PDF points from the page's top left.")
+    page_size: list[float] | None = Field(description="Width and height of the page, in the unit of bbox.")
     span: list[int] | None = Field(description="start and end in the page's text, where there are no boxes.")
     evidence: str | None
     said: float | None = Field(description="The model's own confidence, where the schema asks for it.")
