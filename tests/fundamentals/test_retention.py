@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from nightdrop import Agent, File, NightdropError, RunStatus
+from nightdrop import Agent, File, NightdropError, ReviewPolicy, RunStatus
 from nightdrop.clock import now_ms
 from nightdrop.engine import Engine
 from nightdrop.engine.leftovers import forget_attempts
 from nightdrop.retention import forget, prune, would_prune
+from nightdrop.rules import one_of
 from nightdrop.schemas import Invoice
 from nightdrop.store import Database, SqliteDb
 from tests.conftest import rows_at
@@ -176,3 +177,19 @@ def test_a_document_in_use_is_not_forgotten(db: Database, agent: Agent, place: s
     agent.cancel_run(run.run_id)
     assert forget(db, str(run.input.hashes[0])).runs == 1
     assert rows_at(place, "SELECT count(*) FROM nightdrop_documents") == [(0,)]
+
+
+@both
+def test_reviews_go_with_their_run(db: Database, place: str) -> None:
+    """A run in review is not old, however long it waits; decided, its reviews go with it."""
+    schema = {"type": "object", "properties": {"invoice_number": {"type": "string"}}}
+    options = {"output_schema": schema, "review": ReviewPolicy(), "validators": [one_of("invoice_number", ["R-8"])]}
+    agent = Agent(id="reviewed", model="local", db=db, **options)
+    run = agent.run(MESSAGE, files=[File(content=b"Invoice number: R-7\n", filename="a.txt")])
+    assert run.status is RunStatus.PAUSED
+    assert prune(db, _soon(), now_ms=now_ms()).runs == 0
+    (review,) = db.reviews.list()
+    db.reviews.accept(review.id, reviewer="ann")
+    assert prune(db, _soon(), now_ms=now_ms()).runs == 1
+    for table in ("runs", "reviews"):
+        assert rows_at(place, f"SELECT count(*) FROM nightdrop_{table}") == [(0,)], table
