@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nightdrop.records.run import RunOutput, plain
+from nightdrop.records.run import RunOutput, RunStatus, plain
 
 COLUMNS = ("run_id", "status", "file", "sha256", "agent_id", "batch_id", "cost", "error")
 
@@ -17,7 +17,7 @@ def result_row(run: RunOutput, file: str, batch_id: str) -> dict[str, Any]:
         "status": run.status.value,
         "file": file,
         "sha256": run.input.files[0].sha256 if run.input.files else None,
-        "content": plain(run.content),
+        "content": plain(run.content) if run.status is RunStatus.COMPLETED else None,  # in review it is no result yet
         "fields": {path: f.to_json() for path, f in run.fields.items()},
         "error": None if run.error is None else {"code": run.error.code, "message": run.error.message},
         "cost": None if cost is None else format(cost, "f"),

@@ -159,3 +159,9 @@ def test_a_good_target_is_left_as_it_was(tmp_path: Path) -> None:
     check_target(tmp_path / "out.csv")
     check_target(tmp_path / "new.JSONL")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("out.csv", "old")]
+
+
+def test_what_a_person_is_asked_about_is_no_result_yet() -> None:
+    """A reader of rows who does not look at the status must not take it for one."""
+    row = result_row(run(status=RunStatus.PAUSED), "a.pdf", "b")
+    assert (row["status"], row["content"], row["fields"]["total"]["value"]) == ("PAUSED", None, "10.50")
