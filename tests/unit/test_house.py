@@ -29,6 +29,7 @@ MANY_PARAMETERS = {
     "Agent.__init__": "the familiar constructor: model, schema, db, tools, limits, budget, review, ...",
     "Agent.run": "the familiar call: input, files, session_id, user_id, background, stream, rerun, metadata",
     "Agent.arun": "the same, async",
+    "Step.__init__": "what runs, what it is asked, and what happens when it fails",
     "Runnable.abatch": "source, input and how to go through it",
     "Workflow.__init__": "as for an agent",
     "ScheduleManager.create": "a schedule's row, as DESIGN.md writes it",

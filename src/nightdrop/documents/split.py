@@ -36,6 +36,15 @@ def split_pages(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     return {"parts": parts}
 
 
+def take_pages(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """Pool task: {"first", "last"} → {"base64"}: these pages, from 1, inclusive, as a PDF of their own."""
+    first, last = params["first"], params["last"]
+    with opened(content) as document:
+        if not 1 <= first <= last <= len(document):
+            raise UsageError(f"pages {first} to {last} of a PDF of {len(document)}: there are no such pages")
+        return {"base64": base64.b64encode(_part(document, first - 1, last)).decode()}
+
+
 def _part(document: pypdfium2.PdfDocument, start: int, stop: int) -> bytes:
     for index in range(start, stop):
         with opened_page(document, index):

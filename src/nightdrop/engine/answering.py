@@ -58,6 +58,7 @@ class Answering:
                 partial(self._ask_step, work),
                 partial(self._store, work.run.run_id),
                 on_event,
+                self._reader,
                 attempt=work.attempt,
                 recorded=work.run.steps,
             )

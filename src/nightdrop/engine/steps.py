@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, Postponed
+from nightdrop.documents.pool import ReaderPool
 from nightdrop.records.event import RunEvent
+from nightdrop.records.field import FieldResult
 from nightdrop.records.step import StepResult
 from nightdrop.workflows import Answered, Asked, StepFile, WorkflowSpec, interpret
 
 AskAgent = Callable[[AgentSpec, AnswerRequest, str, int], Awaitable[Answer]]
 """Asks an agent for a step: which, with what, the step's path and which try of it."""
+
+_TAKE_PAGES = "nightdrop.documents.split:take_pages"
 
 Store = Callable[[StepResult], Awaitable[StepResult]]
 
@@ -28,6 +33,7 @@ class RunSteps:
         ask: AskAgent,
         store: Store,
         on_event: Callable[[RunEvent], None] | None,
+        reader: ReaderPool,
         *,
         attempt: int = 1,
         recorded: Sequence[StepResult] = (),
@@ -36,6 +42,7 @@ class RunSteps:
         self._ask = ask
         self._store = store
         self._on_event = on_event
+        self._reader = reader
         self._attempt = attempt
         self._recorded: dict[str, list[StepResult]] = defaultdict(list)
         self._position = max((result.position for result in recorded), default=0)
@@ -46,9 +53,20 @@ class RunSteps:
     def files(self) -> list[StepFile]:
         """The run's documents as steps get them."""
         return [
-            StepFile(sha256=d.sha256, size=d.size, mime_type=d.mime_type, filename=d.filename, reader=d.read)
+            StepFile(
+                sha256=d.sha256,
+                size=d.size,
+                mime_type=d.mime_type,
+                filename=d.filename,
+                reader=d.read,
+                cut=self._cut,
+            )
             for d in self._documents
         ]
+
+    async def _cut(self, content: bytes, first: int, last: int) -> bytes:
+        found = await self._reader.call(_TAKE_PAGES, content, {"first": first, "last": last})
+        return base64.b64decode(found["base64"])
 
     @property
     def results(self) -> tuple[StepResult, ...]:
@@ -79,7 +97,21 @@ class RunSteps:
         )
         found = await self._ask(agent, request, asked.path, asked.number)
         checks = [check.to_json() for check in found.checks]
-        return Answered(content=found.content, fields=found.fields, detail={"checks": checks} if checks else None)
+        fields = self._placed(found.fields, asked.files)
+        return Answered(content=found.content, fields=fields, detail={"checks": checks} if checks else None)
+
+    def _placed(self, fields: Mapping[str, FieldResult], files: Sequence[StepFile]) -> dict[str, FieldResult]:
+        """Where each value stands in the run's own documents, whatever part of them the agent has seen."""
+        place = {document.sha256: at for at, document in enumerate(self._documents)}
+
+        def placed(field: FieldResult) -> FieldResult:
+            if field.document is None or field.document >= len(files):
+                return field
+            of, first, _ = files[field.document].part or (files[field.document].sha256, 1, 1)
+            page = None if field.page is None else field.page + first - 1
+            return replace(field, document=place[of], page=page)
+
+        return {path: placed(field) for path, field in fields.items()}
 
     def started(self, path: str) -> None:
         """A step begins a try."""

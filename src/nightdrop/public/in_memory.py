@@ -76,7 +76,7 @@ async def run_workflow_in_memory(
         log = logs.setdefault((path, number), MemoryLog(run_id, path, number))
         return await _answer_in_time(agent, asked, reader, log)
 
-    steps = RunSteps(attachments_of(taken), ask, _keep, on_event)
+    steps = RunSteps(attachments_of(taken), ask, _keep, on_event, reader)
     error: RunError | None = None
     content, fields = None, {}
     try:

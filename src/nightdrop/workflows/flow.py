@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nightdrop.errors import StepFailed
+from nightdrop.errors import StepFailed, StepOutputInvalid
 from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Where a run has come to. last: the output that the next step gets as its previous one."""
+    """Where a run has come to. documents: the run's; files: what a step gets here. last: the output that the next step
+    gets as its previous one."""
 
     input: str
+    documents: tuple[StepFile, ...] = ()
     files: tuple[StepFile, ...] = ()
     last: StepOutput[Any] = field(default_factory=StepOutput)
     outputs: Mapping[str, StepOutput[Any]] = field(default_factory=dict)
@@ -37,6 +39,26 @@ class Flow:
         named = replace(output, name=name)
         outputs = {**self.outputs, name: named}
         return replace(self, last=named, outputs=outputs, state=self.state if state is None else state)
+
+    def with_files(self, named: Sequence[dict[str, Any]] | None) -> Flow:
+        """Behind a step that gave other documents, as its record names them; None: it gave none."""
+        if named is None:
+            return self
+        whole = {document.sha256: document for document in self.documents}
+        return replace(self, files=tuple(_named(whole, name) for name in named))
+
+    def names_of(self, files: Sequence[StepFile]) -> list[dict[str, Any]]:
+        """Documents as a record names them. Raises StepOutputInvalid for what is none of the run's."""
+        known = {document.sha256 for document in self.documents}
+        names = [
+            {"of": file.part[0], "pages": list(file.part[1:]), "label": file.label}
+            if file.part is not None
+            else {"of": file.sha256, "pages": None, "label": file.label}
+            for file in files
+        ]
+        if any(name["of"] not in known for name in names):
+            raise StepOutputInvalid("files= takes documents of the run, and pages of them")
+        return names
 
     def passing(self, name: str) -> Flow:
         """Behind a node that did nothing: it is known by name, and the content before passes through."""
@@ -67,6 +89,14 @@ class Flow:
                     state.pop(key, None)
         stop = any(flow.last.stop for _, flow in branches)
         return replace(self, outputs=outputs).after(name, StepOutput(content=contents, stop=stop, data=data), state)
+
+
+def _named(whole: Mapping[str, StepFile], name: Mapping[str, Any]) -> StepFile:
+    document = whole[name["of"]]
+    if name["pages"] is None:
+        return document
+    first, last = name["pages"]
+    return document.pages(first, last, name["label"])
 
 
 _GONE = object()

@@ -20,7 +20,7 @@ from nightdrop.workflows.call import call
 from nightdrop.workflows.flow import Flow
 from nightdrop.workflows.nodes import Step
 from nightdrop.workflows.port import Asked, Port
-from nightdrop.workflows.step_io import StepOutput
+from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
 
 log = logging.getLogger("nightdrop.workflows")
 
@@ -71,7 +71,8 @@ def _behind(leaf: _Leaf, result: StepResult) -> Flow:
         error=result.error,
         fields=result.fields,
     )
-    return leaf.flow.after(leaf.step.name, output, result.state)
+    flow = leaf.flow.after(leaf.step.name, output, result.state)
+    return flow.with_files((result.detail or {}).get("files"))
 
 
 def _can_help(step: Step, last: StepResult) -> bool:
@@ -164,7 +165,7 @@ async def _result(leaf: _Leaf, number: int) -> dict[str, Any]:
             path=leaf.path,
             number=number,
             message=_message(leaf.flow) if said is None else said,
-            files=leaf.flow.files,
+            files=await _files(leaf, given),
         )
         answer = await leaf.port.ask(asked)
         return {"content": answer.content, "fields": answer.fields, "detail": answer.detail}
@@ -176,9 +177,25 @@ async def _result(leaf: _Leaf, number: int) -> dict[str, Any]:
     return {
         "content": leaf.step.content.dump(output.content),
         "fields": dict(fields),
+        "detail": None if output.files is None else {"files": leaf.flow.names_of(output.files)},
         "stop": output.stop,
         "state": None if given.state == leaf.flow.state else _state(given.state),
     }
+
+
+async def _files(leaf: _Leaf, given: StepInput) -> tuple[StepFile, ...]:
+    """The documents that an agent is asked about. Raises StepOutputInvalid when none has the label."""
+    wanted = leaf.step.files
+    if wanted is None:
+        return given.files
+    found = (
+        [file for file in given.files if file.label == wanted]
+        if isinstance(wanted, str)
+        else list(await call(wanted, given))
+    )
+    if not found:
+        raise StepOutputInvalid(f"no document is meant by files={wanted!r}: the agent is not asked without one")
+    return tuple(found)
 
 
 def _state(state: dict[str, Any]) -> dict[str, Any]:

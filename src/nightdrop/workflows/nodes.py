@@ -34,6 +34,7 @@ class Step:
     retries: how many failed tries are followed by another. timeout: seconds for one try. on_error: what a failure that
     is left does: the run fails, or goes on without the step's content (skip), or asks a person (pause). message: what
     an agent is asked, as text or a function of StepInput; default: the content before it, else the run's message.
+    files: the label of the documents it is asked about, or a function of StepInput that gives them; default: all.
     """
 
     name: str
@@ -44,10 +45,11 @@ class Step:
     timeout: float | None
     on_error: OnError
     message: str | Callable[[StepInput], str] | None
+    files: str | Callable[[StepInput], Any] | None
     content: ContentType | None = field(repr=False, compare=False)
     id: str  # of the agent or the workflow, empty for a function
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a constructor of the contract
         self,
         name: str | None = None,
         *,
@@ -58,6 +60,7 @@ class Step:
         timeout: float | None = None,
         on_error: OnError = "fail",
         message: str | Callable[[StepInput], str] | None = None,
+        files: str | Callable[[StepInput], Any] | None = None,
     ) -> None:
         given = [part for part in (agent, executor, workflow) if part is not None]
         if len(given) != 1:
@@ -67,8 +70,8 @@ class Step:
                 raise WorkflowInvalid(f"Step({name!r}, {kind}={part!r}): that is no {kind}")
         if executor is not None and not callable(executor):
             raise WorkflowInvalid(f"Step({name!r}, executor={executor!r}) cannot be called")
-        if message is not None and agent is None:
-            raise WorkflowInvalid(f"Step({name!r}, message=...): only an agent is asked something")
+        if agent is None and (message is not None or files is not None):
+            raise WorkflowInvalid(f"Step({name!r}): message= and files= say what an agent is asked about")
         if retries < 0 or (timeout is not None and timeout <= 0) or on_error not in ("fail", "skip", "pause"):
             raise WorkflowInvalid(
                 f"Step({name!r}, retries={retries}, timeout={timeout}, on_error={on_error!r}): give 0 or more retries, "
@@ -88,6 +91,7 @@ class Step:
             "timeout": timeout,
             "on_error": on_error,
             "message": message,
+            "files": files,
             "content": None if executor is None else ContentType(executor),
             "id": own_id,
         }

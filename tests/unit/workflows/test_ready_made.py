@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from pydantic import BaseModel
+from reportlab.pdfgen.canvas import Canvas
 
-from nightdrop import FieldResult, File, RunStatus, Step, StepInput, StepOutput, UsageError, Workflow
+from nightdrop import Agent, FieldResult, File, Parallel, RunStatus, Step, StepInput, StepOutput, UsageError, Workflow
 from nightdrop.rules import adds_up
 from nightdrop.schemas import Invoice
-from nightdrop.steps import Merge, Validate, doubtful
+from nightdrop.steps import Merge, Split, Validate, doubtful
+from nightdrop.store.place import database_at
 from nightdrop.testing import ModelRequest, SimulatedProvider
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "cascade.py"
@@ -142,3 +146,75 @@ def test_the_cascade_goes_as_far_as_it_has_to(cascade: Any) -> None:
     assert isinstance(done.content, Invoice)
     assert (done.status, done.content.invoice_number, done.metrics.model_calls) == (RunStatus.COMPLETED, "R-77", 2)
     assert len([call for call in provider.meter.calls if call.billed]) == 3
+
+
+def packet() -> bytes:
+    """A PDF of three pages: an invoice of two, and a letter."""
+    out = io.BytesIO()
+    drawn = Canvas(out)
+    for words in ("Invoice number: INV-00007", "Total: 119.00 EUR", "Dear Sir or Madam, claim C-9"):
+        drawn.drawString(80, 700, words)
+        drawn.showPage()
+    drawn.save()
+    return out.getvalue()
+
+
+class Letter(BaseModel):
+    """Of a letter."""
+
+    claim: str | None = None
+
+
+PARTS = [{"label": "invoice", "first": 1, "last": 2}, {"label": "letter", "first": 3, "last": 3}]
+
+
+def test_split_takes_a_packet_apart_and_evidence_names_its_pages(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each agent sees only its part; functions read parts too; stored, it comes to the same again."""
+    seen: list[int] = []
+
+    def answer(request: ModelRequest) -> Any:
+        seen.append(request.text.count("INV-00007") + len(request.files))
+        return {"claim": "C-9"} if "letter" in request.text.lower() else {"invoice_number": "INV-00007", "lines": []}
+
+    def lengths(given: StepInput) -> list[Any]:
+        return [[f.label, f.part[1:] if f.part else None, len(pypdfium2.PdfDocument(f.read()))] for f in given.files]
+
+    with SimulatedProvider(answers=answer) as provider:
+        for name, value in provider.environment.items():
+            monkeypatch.setenv(name, value)
+        reader = Agent(id="invoice", model=MODEL, output_schema=Invoice)
+        clerk = Agent(id="clerk", model=MODEL, output_schema=Letter)
+        db = database_at(place)
+        workflow = Workflow(
+            id="packet",
+            steps=[
+                Step("parts", executor=Split(ranges=lambda _: PARTS)),
+                Parallel(
+                    Step("invoice", agent=reader, files="invoice", message="Read the bill."),
+                    Step("letter", agent=clerk, files="letter", message="Read the letter."),
+                    lengths,
+                ),
+            ],
+            db=db,
+        )
+        run = workflow.run("x", files=[File(content=packet(), filename="packet.pdf")])
+        assert run.status is RunStatus.COMPLETED, run.error
+        assert run.content["invoice"].invoice_number == "INV-00007"
+        assert run.content["letter"] == Letter(claim="C-9")
+        assert run.content["lengths"] == [["invoice", [1, 2], 2], ["letter", [3, 3], 1]]
+        assert run.steps[0].content == PARTS
+        (letter,) = [step for step in run.steps if step.path == "parallel/letter"]
+        assert (letter.fields["claim"].page, letter.fields["claim"].document) == (3, 0)
+        again = workflow.retry_run(run.run_id, from_step="parallel/letter")
+        assert again.content == run.content
+        db.close()
+
+
+def test_split_refuses_what_is_no_packet() -> None:
+    text = File(content=b"no pages", filename="a.txt")
+    run = Workflow(id="w", steps=[Step("parts", executor=Split(ranges=lambda _: PARTS))]).run("x", files=[text])
+    assert run.error is not None
+    assert (run.error.code, "no whole PDF" in run.error.message) == ("step_output_invalid", True)
+    run = Workflow(id="w", steps=[Step("parts", executor=Split(ranges=lambda _: [{"label": "x"}]))]).run("x")
+    assert run.error is not None
+    assert "no list of label" in run.error.message
