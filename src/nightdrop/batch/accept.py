@@ -39,7 +39,7 @@ _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _ARCHIVES, _UNPACKED = (".zip", ".eml", ".msg"), 4  # what is unpacked counts as so much more
 _FETCHES = 16  # URLs fetched at a time
-_FTP_FETCHES = 4  # each is a connection of its own, and servers allow few
+_FEW_FETCHES = 4  # from FTP and IMAP: each is a connection of its own, and servers allow few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +170,9 @@ def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
     urls = [listed.file.url for listed in portion if listed.file.url]
     if not urls:
         return [taken for listed in portion for taken in take(listed)]
-    is_ftp = any(url.startswith("ftp://") for url in urls)
+    is_few = any(url.startswith(("ftp://", "imap://", "imaps://")) for url in urls)
     with ThreadPoolExecutor(
-        _FTP_FETCHES if is_ftp else _FETCHES
+        _FEW_FETCHES if is_few else _FETCHES
     ) as threads:  # one slow server must not hold up the others
         return [taken for several in threads.map(take, portion) for taken in several]
 

@@ -6,13 +6,15 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from nightdrop.errors import UsageError
+from nightdrop.intake.imap import SCHEMES as MAILBOXES
+from nightdrop.intake.imap import Imap
 from nightdrop.intake.remote import Remote
 from nightdrop.records.source import Source
 from nightdrop.servers.filesystem import SCHEMES
 
 GROUP = "nightdrop.sources"
 
-_REMOTE = Remote()
+_REMOTE, _IMAP = Remote(), Imap()
 
 
 def source_of(url: str) -> Source | None:
@@ -23,6 +25,8 @@ def source_of(url: str) -> Source | None:
     scheme = url.partition("://")[0].lower()
     if scheme in ("http", "https"):
         return None
+    if scheme in MAILBOXES:
+        return _IMAP
     if scheme in SCHEMES:
         return _REMOTE
     return _installed(scheme)

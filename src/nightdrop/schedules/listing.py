@@ -26,7 +26,7 @@ def settled_files(payload: Payload, now_ms: int) -> Iterator[Entry]:
     try:
         files = list_source(payload.files) if payload.within is None else list_allowed(payload.files, payload.within)
     except SourceNotFound:
-        if not glob.has_magic(payload.files):
+        if payload.is_remote or not glob.has_magic(payload.files):
             raise
         return iter(())
     return (file for file in files if _is_settled(file, payload, now_ms))

@@ -14,6 +14,7 @@ from nightdrop.servers.credentials import refuse_password
 from nightdrop.servers.filesystem import joined, remote_root
 
 _KEYS = {"message", "files", "settle_seconds", "after", "user_id", "within"}
+_MAILBOXES = ("imap://", "imaps://")
 _SETTLE_SECONDS = 5.0
 
 
@@ -21,7 +22,8 @@ _SETTLE_SECONDS = 5.0
 class Payload:
     """message, and where documents come from: files is a folder, glob, path or URL, None for a run without documents.
 
-    settle_seconds: how long a file must have been unchanged. after: keep, delete, or move:FOLDER (beside the source).
+    settle_seconds: how long a file must have been unchanged. after: keep, delete, or move:FOLDER (beside the
+    source); of a mailbox also mark: as read.
     within: somebody else named the source: only below these folders and URLs.
     """
 
@@ -41,7 +43,8 @@ class Payload:
     def root(self) -> str:
         """The folder that the documents lie in or below."""
         if self.is_remote:
-            return remote_root(self.files or "")
+            files = self.files or ""
+            return remote_root(files.partition("?")[0] if files.startswith(_MAILBOXES) else files)
         files = self.files or "."
         place = os.path.abspath(local_path(files) if files.startswith("file://") else files)
         while glob.has_magic(place) or not (os.path.isdir(place) or place == os.path.dirname(place)):
@@ -53,7 +56,7 @@ class Payload:
         """What is noted for each file: delete, move:ABSOLUTE FOLDER, or None for keep."""
         if self.after == "keep":
             return None
-        return "delete" if self.after == "delete" else f"move:{self.move_to}"
+        return self.after if self.after in ("delete", "mark") else f"move:{self.move_to}"
 
     @property
     def move_to(self) -> str | None:
@@ -83,7 +86,9 @@ def read_payload(payload: Any) -> Payload:
     if files is not None:
         _check_files(files)
     after = payload.get("after") or "keep"
-    if (after not in ("keep", "delete") and not after.startswith("move:")) or after == "move:":
+    is_mail = isinstance(files, str) and files.startswith(_MAILBOXES)
+    is_known = after in ("keep", "delete") or (after == "mark" and is_mail) or after.startswith("move:")
+    if not is_known or after == "move:":
         raise ScheduleInvalid(f"{after!r}: give keep, delete or move:FOLDER", field="payload.after")
     if after != "keep" and files is None:
         raise ScheduleInvalid("it needs payload.files", field="payload.after")
