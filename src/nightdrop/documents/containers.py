@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection
 
+from nightdrop.records.content import Content
+
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -49,10 +51,10 @@ _STREAMS = (
 )
 
 
-def kind_in_zip(content: bytes, said: Collection[str | None]) -> str:
+def kind_in_zip(content: Content, said: Collection[str | None]) -> str:
     """The kind of an archive by its members' names. A damaged one is what its name says, for its reader to refuse."""
     for start, kind in _OPEN_DOCUMENT:
-        if content.startswith(start, 30):
+        if content[30 : 30 + len(start)] == start:
             return kind
     names = member_names(content)
     if not names:
@@ -64,7 +66,7 @@ def kind_in_zip(content: bytes, said: Collection[str | None]) -> str:
     return ZIP
 
 
-def member_names(content: bytes) -> list[str]:
+def member_names(content: Content) -> list[str]:
     """Names in an archive's directory, at most one more than MOST_MEMBERS; none when the directory is damaged."""
     end = content.rfind(b"PK\x05\x06", max(0, len(content) - 65_600))
     if end < 0 or len(content) - end < _END.size:
@@ -82,9 +84,9 @@ def member_names(content: bytes) -> list[str]:
     return names
 
 
-def kind_in_ole(content: bytes, said: Collection[str | None]) -> str:
+def kind_in_ole(content: Content, said: Collection[str | None]) -> str:
     """The kind of an old Office file by its streams' names; the file's name chooses when one kind embeds another."""
-    found = [kind for name, kind in _STREAMS if (name + "\x00").encode("utf-16-le") in content]
+    found = [kind for name, kind in _STREAMS if content.find((name + "\x00").encode("utf-16-le")) >= 0]
     if LOCKED not in found and XLS in found and XLS in said:
         return XLS
     return found[0] if found else OLE

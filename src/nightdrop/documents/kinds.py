@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from nightdrop.documents import containers
 from nightdrop.errors import FileEmpty, FileEncrypted, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
+from nightdrop.records.content import Content
 
 PDF = "application/pdf"
 TEXT = "text/plain"
@@ -144,7 +145,7 @@ _MAY_BE_NAMED = {  # content → what its name or declared type may say without 
 }
 
 
-def check(content: bytes, *, filename: str | None, mime_type: str | None, max_bytes: int) -> str:
+def check(content: Content, *, filename: str | None, mime_type: str | None, max_bytes: int) -> str:
     """The mime type of these bytes; FileEmpty, FileTooLarge, FileTypeMismatch or FileTypeUnsupported when unusable.
 
     Name and declared type choose between kinds that look alike (text, CSV, HTML); anything else they may only confirm.
@@ -183,10 +184,10 @@ def is_email(content: bytes, said: tuple[str | None, ...]) -> bool:
     return _sniff(content, said) == EMAIL
 
 
-def _sniff(content: bytes, said: tuple[str | None, ...]) -> str:
+def _sniff(content: Content, said: tuple[str | None, ...]) -> str:
     if content[0] in _FIRST_BYTES:
         for magic, kind in _MAGIC:
-            if content.startswith(magic):
+            if content[: len(magic)] == magic:
                 return _INSIDE[kind](content, said) if kind in _INSIDE else kind
     sample = content[:_SAMPLE]
     if b"%PDF-" in sample and b"%%EOF" in content[-2 * _SAMPLE :]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightdrop.documents.pool import ReaderPool
+from nightdrop.errors import DocumentTooComplex
+from nightdrop.settings import load_settings
 
 _INSPECT = "nightdrop.documents.inspect:inspect"
 _MEASURE = "nightdrop.documents.measure:measure"
@@ -47,6 +49,15 @@ async def opened_once(
         found = Opened(pages=said["pages"], characters=said.get("characters"), images=said.get("images"))
         remember(sha256, found)
     return found
+
+
+def check_readable(size: int, name: str | None) -> None:
+    """Refuse a document that no reading process can hold, before its bytes are read. Raises DocumentTooComplex."""
+    most = load_settings().reader_memory_mb
+    if size > most * 1024 * 1024:
+        raise DocumentTooComplex(
+            f"{name or 'the document'} has {size:,} bytes; reading it takes more than NIGHTDROP_READER_MEMORY_MB={most}"
+        )
 
 
 def remember(sha256: str, found: Opened) -> None:

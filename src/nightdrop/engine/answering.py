@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
+from nightdrop.documents.opened import check_readable
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.call_log import DurableLog
 from nightdrop.engine.desk import Desk
@@ -99,6 +100,8 @@ class Answering:
         return spec
 
     def _documents(self, work: Work) -> list[Attachment]:
+        for ref, doc in work.documents:
+            check_readable(doc.size, ref.filename)
         return [
             Attachment(
                 sha256=doc.sha256,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartParser
 
 from nightdrop.errors import FileTooLarge, MediaTypeUnsupported
 from nightdrop.http.shapes.text import Text
@@ -78,7 +80,12 @@ async def read_form(request: Request) -> AsyncIterator[Submission]:
     async with request.form(**limits) as form:
         fields = _fields(form)
         files = [await _file(part) for part in _uploads(form)]
-        yield Submission(form=fields, files=[*files, *url_files(fields.file_urls)])
+        try:
+            yield Submission(form=fields, files=[*files, *url_files(fields.file_urls)])
+        finally:
+            for file in files:
+                if isinstance(file.content, mmap.mmap):
+                    file.content.close()
 
 
 def url_files(urls: Sequence[str]) -> list[File]:
@@ -127,7 +134,9 @@ async def _file(part: UploadFile) -> File:
     if part.size is not None and part.size > most:
         shown = name or "a file"
         raise FileTooLarge(f"{shown} has {part.size:,} bytes, the limit is {most:,}; NIGHTDROP_MAX_FILE_MB raises it")
-    return File(content=await part.read(), filename=name, mime_type=part.content_type)
+    small = part.size is None or part.size <= MultiPartParser.spool_max_size
+    content = await part.read() if small else mmap.mmap(part.file.fileno(), 0, access=mmap.ACCESS_READ)
+    return File(content=content, filename=name, mime_type=part.content_type)
 
 
 def safe_name(filename: str | None) -> str | None:

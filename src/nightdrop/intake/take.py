@@ -11,6 +11,7 @@ from nightdrop.documents.kinds import check
 from nightdrop.documents.unpack import Member, unpack
 from nightdrop.errors import InputError
 from nightdrop.intake.read import read_file
+from nightdrop.records.content import Content, sha256_of
 from nightdrop.records.document import NewDocument
 from nightdrop.records.file import File, storable
 from nightdrop.records.run import FileRef
@@ -30,7 +31,7 @@ class Taken:
     """
 
     ref: FileRef
-    content: bytes | None
+    content: Content | None
     refused: RunError | None
     key: str
     version: str
@@ -47,7 +48,7 @@ class Taken:
 
     async def read(self) -> bytes:
         """The bytes, for who asks for them as for stored ones; none where none could be read."""
-        return self.content or b""
+        return b"" if self.content is None else self.content[:]
 
     @property
     def identity(self) -> str:
@@ -82,7 +83,7 @@ def look_at(file: File | Found) -> Listed:
             file=named, key=named.source or "", version=file.version, size=file.size or 0, known_size=file.size
         )
     if file.content is not None:
-        sha256 = hashlib.sha256(file.content).hexdigest()
+        sha256 = sha256_of(file.content)
         key = f"{file.source or 'content'}#{sha256[:12]}"
         return Listed(file=file, key=key, version=sha256, size=len(file.content))
     if file.filepath is None:
@@ -107,13 +108,13 @@ def take_listed(listed: Listed, max_bytes: int, max_unpacked: int) -> list[Taken
 
     Never raises for a bad document: the reason is in `refused`. max_unpacked: bytes that those in it may have together.
     """
-    content: bytes | None = None
+    content: Content | None = None
     file = listed.file
     try:
         content = read_file(file, max_bytes, listed.known_size)
         if len(content) <= max_bytes:
             given = {"filename": file.name, "mime_type": file.mime_type}
-            members = unpack(content, **given, max_bytes=max_bytes, max_total=max_unpacked)
+            members = unpack(content[:], **given, max_bytes=max_bytes, max_total=max_unpacked)
             if members:
                 return [_member(listed, member, max_bytes) for member in members]
         mime_type = check(content, filename=file.name, mime_type=file.mime_type, max_bytes=max_bytes)
@@ -150,8 +151,8 @@ def _why(error: InputError) -> RunError:
     return RunError(code=error.code, message=error.message, retryable=error.retryable)
 
 
-def _taken(listed: Listed, content: bytes | None, mime_type: str | None, refused: RunError | None) -> Taken:
+def _taken(listed: Listed, content: Content | None, mime_type: str | None, refused: RunError | None) -> Taken:
     file = listed.file
-    sha256 = None if content is None else hashlib.sha256(content).hexdigest()
+    sha256 = None if content is None else listed.version if content is file.content else sha256_of(content)
     ref = FileRef(sha256=sha256, filename=file.name, mime_type=mime_type or file.mime_type, source=file.source)
     return Taken(ref=ref, content=content, refused=refused, key=listed.key, version=listed.version)

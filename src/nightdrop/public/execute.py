@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nightdrop.documents.kinds import IMAGES, OFFICE, PDF
-from nightdrop.documents.opened import opened_once
+from nightdrop.documents.opened import check_readable, opened_once
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine import Engine, engine_for, reader_pool, registry
 from nightdrop.errors import DatabaseRequired, UsageError
@@ -105,6 +105,9 @@ async def _inspect(taken: Sequence[Taken], reader: ReaderPool, *, measured: bool
 
     measured: how long a PDF of one page is, which a model will be asked about, is found at the same time.
     """
+    for t in taken:
+        if t.ref.mime_type in _OPENED and t.content is not None:
+            check_readable(len(t.content), t.ref.filename)
     await asyncio.gather(
         *[
             opened_once(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nightdrop.records.content import Content
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
@@ -22,7 +24,7 @@ class NewDocument:
 
     sha256: str
     mime_type: str
-    content: bytes
+    content: Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from dataclasses import dataclass
 
 from nightdrop.errors import UsageError
+from nightdrop.records.content import Content
 
 _PASSWORD = re.compile(r"(://)([^/@:]*):[^/@]*@")
 
@@ -23,7 +25,7 @@ class File:
 
     filepath: str | os.PathLike[str] | None = None
     url: str | None = None
-    content: bytes | None = None
+    content: Content | None = None
     mime_type: str | None = None
     filename: str | None = None
     id: str | None = None
@@ -38,7 +40,7 @@ class File:
             raise UsageError("File(guarded=True) is for a url=: paths and bytes are not fetched")
         if self.filepath is not None and not isinstance(self.filepath, str | os.PathLike):
             raise UsageError(f"File(filepath=) takes a path, got {type(self.filepath).__name__}")
-        if self.content is not None and not isinstance(self.content, bytes | bytearray | memoryview):
+        if self.content is not None and not isinstance(self.content, bytes | bytearray | memoryview | mmap.mmap):
             raise UsageError(f"File(content=) takes bytes, got {type(self.content).__name__}")
 
     @property

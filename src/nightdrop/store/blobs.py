@@ -18,6 +18,7 @@ import fsspec
 import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
+from nightdrop.records.content import Content, pieces
 
 PACK_BELOW = 64 * 1024
 """Documents smaller than this many bytes share a pack when several are stored at once."""
@@ -31,7 +32,7 @@ class Blobs(Protocol):
 
     root: str
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    def put_many(self, items: Sequence[tuple[str, Content]]) -> dict[str, str]:
         """Store (sha256, bytes) pairs and return each hash's location. Raises StorageFailed, then nothing is named."""
 
     def read(self, location: str) -> bytes:
@@ -67,9 +68,10 @@ class BlobStore:
         """Whether the bytes lie in a folder of this machine."""
         return self._remote is None
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    def put_many(self, items: Sequence[tuple[str, Content]]) -> dict[str, str]:
         """Store (sha256, bytes) pairs and return each hash's location. Raises StorageFailed, then nothing is named."""
-        packed = [(sha, data) for sha, data in items if len(data) < PACK_BELOW] if len(items) > 1 else []
+        small = [(sha, data) for sha, data in items if len(data) < PACK_BELOW and isinstance(data, bytes)]
+        packed = small if len(items) > 1 else []
         if len(packed) < 2:
             packed = []
         shared = {sha for sha, _ in packed}
@@ -146,7 +148,7 @@ class BlobStore:
             if path.is_file() and facts.st_mtime * 1000 < before_ms:
                 yield path.relative_to(self.root).as_posix(), facts.st_size
 
-    def _put_single(self, sha: str, data: bytes) -> str:
+    def _put_single(self, sha: str, data: Content) -> str:
         name = f"{sha[:2]}/{sha}"
         self._write(name, data)
         return name
@@ -160,9 +162,9 @@ class BlobStore:
         self._write(name, b"".join(data for _, data in items))
         return locations
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: Content) -> None:
         if self._remote is not None:
-            self._remote.pipe_file(f"{self.root}/{name}", data)
+            self._write_remote(f"{self.root}/{name}", data)
             return
         path = Path(self.root, name)
         if path.is_file() and path.stat().st_size == len(data):
@@ -173,7 +175,8 @@ class BlobStore:
         partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             with partial.open("wb") as stream:
-                stream.write(data)
+                for piece in pieces(data):
+                    stream.write(piece)
                 if self._fsync:
                     stream.flush()
                     os.fsync(stream.fileno())
@@ -183,6 +186,14 @@ class BlobStore:
             raise
         if self._fsync:
             _sync_folder(path.parent)
+
+    def _write_remote(self, path: str, data: Content) -> None:
+        if isinstance(data, bytes):
+            self._remote.pipe_file(path, data)
+            return
+        with self._remote.open(path, "wb") as stream:
+            for piece in pieces(data):
+                stream.write(piece)
 
     def _read(self, name: str, offset: int | None, length: int | None) -> bytes:
         if self._remote is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightdrop.errors import StorageFailed
+from nightdrop.records.content import Content, pieces
 from nightdrop.store.insert import insert_ignore
 from nightdrop.store.tables import blob_chunks, documents
 
@@ -26,15 +27,30 @@ class TableBlobs:
     def __init__(self, engine: Callable[[], sa.Engine]) -> None:
         self._engine = engine
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    def put_many(self, items: Sequence[tuple[str, Content]]) -> dict[str, str]:
         """Store (sha256, bytes) pairs; each hash is its own location. Raises StorageFailed, then nothing is named."""
         try:
-            for group in _groups(items):
+            for group in _groups([(sha, data) for sha, data in items if isinstance(data, bytes)]):
                 with self._engine().begin() as connection:
                     connection.execute(insert_ignore(connection.dialect.name, blob_chunks), group)
+            for sha, data in items:
+                if not isinstance(data, bytes):
+                    self._put_mapped(sha, data)
         except sa.exc.DBAPIError as error:
             raise StorageFailed(f"cannot store documents in the database: {error.orig}") from error
         return {sha: sha for sha, _ in items}
+
+    def _put_mapped(self, sha: str, data: Content) -> None:
+        """A large document in one transaction, a few chunks at a time."""
+        number = 0
+        with self._engine().begin() as connection:
+            statement = insert_ignore(connection.dialect.name, blob_chunks)
+            for piece in pieces(data):
+                cut = [piece[at : at + CHUNK_BYTES] for at in range(0, len(piece), CHUNK_BYTES)]
+                connection.execute(
+                    statement, [{"location": sha, "number": number + n, "data": c} for n, c in enumerate(cut)]
+                )
+                number += len(cut)
 
     def read(self, location: str) -> bytes:
         """The bytes at a location. Raises StorageFailed when they are gone."""
