@@ -31,7 +31,7 @@ _SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
 @click.option("--model", default=None, help="Without --agent: the model.  [default: local]")
 @click.option("--schema", default=None, help=_SCHEMA_HELP + "  [default: invoice]")
 @click.option("--message", default="", help="What to ask of each document.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl or .csv, all or nothing.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl, .csv or .parquet.")
 @click.option("--db", metavar="PATH|URL", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
 @click.option("--concurrency", default="auto", metavar="N|auto", help="Runs at a time.  [default: auto]")
 @click.option(

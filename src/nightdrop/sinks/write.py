@@ -12,15 +12,18 @@ from typing import IO, Any
 
 from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.faults import reach
+from nightdrop.sinks.parquet import arrow, write_parquet
 from nightdrop.sinks.row import COLUMNS, flat_row
 
-ENDINGS = (".jsonl", ".csv")
+ENDINGS = (".jsonl", ".csv", ".parquet")
 
 
 def check_target(path: Path) -> None:
-    """Refuse a target that could not be written at the end, before any work. Raises UsageError."""
+    """Refuse a target that could not be written at the end, before any work. Raises UsageError, ExtraMissing."""
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"--out {path}: the name must end in {' or '.join(ENDINGS)}")
+    if path.suffix.lower() == ".parquet":
+        arrow()
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--out {path}: {'it is a folder' if path.is_dir() else f'there is no folder {path.parent}'}")
     try:
@@ -33,15 +36,30 @@ def check_target(path: Path) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write every row as JSONL or CSV (by ending) and return how many; on any error the old file stays as it was.
+    """Write every row as JSONL, CSV or Parquet (by ending); returns how many. On any error the old file stays.
 
     Raises StorageFailed when the disk refuses it.
     """
     try:
+        if path.suffix.lower() == ".parquet":
+            return _replaced_by_parquet(path, rows)
         with _replacing(path) as stream:
             return _write_csv(stream, path, rows) if path.suffix.lower() == ".csv" else _write_jsonl(stream, rows)
     except OSError as error:
         raise StorageFailed(f"the results cannot be written to {path}: {error.strerror or error}") from error
+
+
+def _replaced_by_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    partial = _sibling(path, "part")
+    try:
+        count = write_parquet(partial, rows)
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        reach("out.written")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
 
 
 def _sibling(path: Path, ending: str) -> Path:

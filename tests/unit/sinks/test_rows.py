@@ -48,6 +48,36 @@ def test_a_row_has_exactly_the_contracts_keys() -> None:
     assert json.loads(json.dumps(row)) == row
 
 
+def test_parquet_has_every_row_with_content_as_json(tmp_path: Path) -> None:
+    from pyarrow.parquet import read_table
+
+    path = tmp_path / "out.parquet"
+    check_target(path)
+    failed = run(status=RunStatus.ERROR, content=None, fields={}, error=RunError(code="file_empty", message="x"))
+    rows = [result_row(run(), f"{n}.pdf", "b") for n in range(2500)] + [result_row(failed, "bad.pdf", "b")]
+    assert write_rows(path, rows) == 2501
+    found = read_table(path).to_pylist()
+    assert [row["file"] for row in found] == [row["file"] for row in rows]
+    assert json.loads(found[0]["content"]) == rows[0]["content"]
+    assert json.loads(found[0]["fields"]) == rows[0]["fields"]
+    assert (found[-1]["content"], json.loads(found[-1]["error"])["code"]) == (None, "file_empty")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_parquet_that_breaks_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    path.write_bytes(b"old")
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield result_row(run(), "a.pdf", "b")
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError):
+        write_rows(path, broken())
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
+
+
 def test_a_failed_row_has_its_error_and_an_unknown_price_is_null() -> None:
     failed = run(
         status=RunStatus.ERROR,
