@@ -13,6 +13,7 @@ from nightdrop.engine.desk import Desk
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry, Spec
 from nightdrop.engine.reviewing import End, corrected, ending
+from nightdrop.engine.room import Room
 from nightdrop.engine.step_review import reviewed_by_person
 from nightdrop.engine.steps import RunSteps, output_of
 from nightdrop.engine.waiters import Waiters
@@ -31,12 +32,15 @@ OnEvent = Callable[[RunEvent], None]
 class Answering:
     """Lives as long as the engine. Every call of a model goes through the ledger of the run."""
 
-    def __init__(self, desk: Desk, registry: Registry, reader: ReaderPool, waiters: Waiters, purses: Purses) -> None:
+    def __init__(
+        self, desk: Desk, registry: Registry, reader: ReaderPool, waiters: Waiters, purses: Purses, room: Room
+    ) -> None:
         self._desk = desk
         self._registry = registry
         self._reader = reader
         self._waiters = waiters
         self._purses = purses
+        self._room = room
 
     async def end(self, work: Work, on_event: OnEvent | None) -> End:
         """The write that ends an attempt with a valid answer; one that people have corrected asks nobody.
@@ -71,7 +75,8 @@ class Answering:
         return stored
 
     async def _ask_step(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:
-        found = await self._ask(work, spec, request, path, number)
+        async with self._room.held(sum(document.size for document in request.documents)):
+            found = await self._ask(work, spec, request, path, number)
         return await reviewed_by_person(spec, found, request, self._reader, path)
 
     async def _ask(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:

@@ -49,7 +49,7 @@ class Attempts:
     ) -> None:
         self._desk = desk
         self._waiters = waiters
-        self._answering = Answering(desk, registry, reader, waiters, purses)
+        self._answering = Answering(desk, registry, reader, waiters, purses, room)
         self._executor_id = executor_id
         self._places = places
         self._purses = purses
@@ -190,7 +190,9 @@ class Attempts:
         """Make the answer; returns the write that ends the attempt with it or with its error."""
         run_id, attempt = work.run.run_id, work.attempt
         try:
-            async with self._room.held(sum(document.size for _, document in work.documents)):
+            is_workflow = work.run.workflow_id is not None  # holds no document itself: its agents' steps do
+            size = 0 if is_workflow else sum(document.size for _, document in work.documents)
+            async with self._room.held(size):
                 return await self._answering.end(work, self._listeners.get(run_id))
         except Postponed as later:
             if isinstance(later.because, BudgetExceeded):
