@@ -36,21 +36,21 @@ def make(db: Database) -> Callable[..., Agent]:
 @pytest.mark.parametrize(
     ("policy", "asked"),
     [
-        (ReviewPolicy(), {"total", "seller"}),
-        (ReviewPolicy(fields=["total"]), {"total"}),
-        (ReviewPolicy(below=0.1), {"total"}),
-        (ReviewPolicy(below=0.97), {"number", "net", "tax", "total", "seller"}),
-        (ReviewPolicy(below=0.97, fields=["net", "tax"]), {"net", "tax"}),
+        (ReviewPolicy(), ["seller", "total"]),
+        (ReviewPolicy(fields=["total"]), ["total"]),
+        (ReviewPolicy(below=0.1), ["total"]),
+        (ReviewPolicy(below=0.97), ["net", "number", "seller", "tax", "total"]),
+        (ReviewPolicy(below=0.97, fields=["net", "tax"]), ["net", "tax"]),
     ],
     ids=str,
 )
 def test_a_policy_says_what_is_doubtful(
-    make: Callable[..., Agent], answers: Answers, policy: ReviewPolicy, asked: set[str]
+    make: Callable[..., Agent], answers: Answers, policy: ReviewPolicy, asked: list[str]
 ) -> None:
     answers |= {"total": "118.00", "seller": "Invented Ltd"}
     agent = make(f"policy-{policy.below}-{len(policy.fields)}", policy)
     agent.run("Read.", files=FILES)
-    assert {review.field for review in open_reviews(agent)} == asked
+    assert sorted({review.field for review in open_reviews(agent)}) == asked
 
 
 def test_failed_rules_are_reasons_unless_the_policy_says_no(make: Callable[..., Agent]) -> None:
