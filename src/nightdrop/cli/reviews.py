@@ -46,6 +46,7 @@ def reviews() -> None:
     type=click.Choice(["open", "accepted", "corrected", "rejected", "withdrawn", "all"]),
     default="open",
     show_default=True,
+    help="How they stand.",
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
