@@ -191,3 +191,20 @@ def test_checks_are_json(provider: SimulatedProvider, answers: list[Any]) -> Non
     run = Agent(id="json", model=MODEL, output_schema=Bill, validators=[rule]).run("Read.", files=FILES)
     (check,) = json.loads(json.dumps(run.to_json()))["checks"]
     assert (check["passed"], check["fields"]) == (False, ["net", "tax", "total"])
+
+
+def test_a_function_is_asked_once_for_each_answer(provider: SimulatedProvider, answers: list[Any]) -> None:
+    """It may be slow, or count: with a second answer it is asked about both."""
+    heard: list[float] = []
+
+    def total(bill: Bill) -> None:
+        heard.append(bill.total)
+        if bill.total == WRONG["total"]:
+            raise Failed("wrong", "total", ask_again=True)
+
+    answers += [WRONG, RIGHT]
+    agent = Agent(id="counts", model=MODEL, output_schema=Bill, validators=[total])
+    agent.run("Read.", files=FILES)
+    assert heard == [118.0, 119.0]
+    agent.run("Read.", files=FILES)
+    assert heard == [118.0, 119.0, 119.0]

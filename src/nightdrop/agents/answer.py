@@ -25,7 +25,7 @@ async def answer(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, lo
     Every call of a model is written to `log` before it is made.
     """
     found = await _made(spec, request, reader, log)
-    checks = (await judged(spec, found.content)).checks
+    checks = found.checks if found.is_judged else (await judged(spec, found.content)).checks
     return replace(found, fields=doubted(found.fields, checks), checks=checks)
 
 

@@ -93,7 +93,8 @@ async def _ask(spec: AgentSpec, request: AnswerRequest, reader: ReaderPool, line
     """The valid answer; once more asked where a rule that failed wants it. A second answer that fails loses nothing."""
     question = _Question(spec, request, reader, lineup, marks)
     found, response = await question.valid_answer()
-    complaint = (await judged(spec, found.content)).complaint if spec.validators else None
+    verdict = await judged(spec, found.content)
+    found, complaint = replace(found, checks=verdict.checks, is_judged=True), verdict.complaint
     if complaint is None:
         return found
     question.complain(response, complaint)

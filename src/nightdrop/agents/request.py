@@ -34,10 +34,12 @@ class AnswerRequest:
 class Answer:
     """A valid answer: content as JSON data, what is known about each field, and what the validators said.
 
-    candidates: path to other values that may be meant; looked for only when a person may be asked.
+    is_judged: the validators have been asked. candidates: path to other values that may be meant; looked for only when
+    a person may be asked.
     """
 
     content: Any
     fields: dict[str, FieldResult] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    is_judged: bool = False
     candidates: Mapping[str, Sequence[FieldResult]] = field(default_factory=dict)
