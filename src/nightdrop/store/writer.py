@@ -4,6 +4,7 @@ against a sibling thread."""
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ T = TypeVar("T")
 Operation = Callable[[sa.Connection], Any]
 _Item = tuple[Operation, Future[Any], float]  # when it was asked for
 
+_AVERAGED_SECONDS = 3.0
 _GROUP = 64
 """The most operations in one transaction: bounds how long the write lock is held."""
 
@@ -33,6 +35,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._closed = False
         self._seconds = 0.0
+        self._measured_at = clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="nightdrop-writer", daemon=True)
         self._thread.start()
 
@@ -46,7 +49,7 @@ class Writer:
 
     @property
     def seconds(self) -> float:
-        """How long the last commit took from being asked for, its wait for earlier ones included."""
+        """How long commits take from being asked for, waits for earlier ones included: the average of some seconds."""
         return self._seconds
 
     async def write(self, operation: Callable[[sa.Connection], T]) -> T:
@@ -65,7 +68,13 @@ class Writer:
             group, stopping = self._next_group()
             if group:
                 self._commit([item[:2] for item in group])
-                self._seconds = clock.monotonic() - group[0][2]
+                self._measure(clock.monotonic(), group[0][2])
+
+    def _measure(self, now: float, asked_at: float) -> None:
+        """Weighted by time: a burst of quick commits between slow ones says little."""
+        weight = 1 - math.exp((self._measured_at - now) / _AVERAGED_SECONDS)
+        self._seconds += weight * (now - asked_at - self._seconds)
+        self._measured_at = now
 
     def _next_group(self) -> tuple[list[_Item], bool]:
         group: list[_Item] = []
