@@ -81,7 +81,7 @@ def test_runs_are_found_by_status_agent_and_batch() -> None:
 @pytest.mark.usefixtures("inside")
 def test_a_list_for_a_person_says_how_to_go_on() -> None:
     text = called("runs", "list", "--limit", "2").output
-    assert text.splitlines()[0].split() == ["RUN", "STATUS", "AGENT", "FILE", "ERROR", "CREATED"]
+    assert text.splitlines()[0].split() == ["RUN", "STATUS", "AGENT", "OR", "WORKFLOW", "FILE", "ERROR", "CREATED"]
     assert "pdf_corrupt" in text
     assert text.splitlines()[-1].startswith("More: --cursor ")
 
