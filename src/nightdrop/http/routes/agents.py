@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from nightdrop.errors import AgentNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
 from nightdrop.http.forms import openapi_body, read_form
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
 from nightdrop.http.shapes.run import AcceptedRun, AgentInfo, AgentPage, Answer, Run, RunPage, Stopped
@@ -82,8 +83,7 @@ def list_agent_runs(
     )
     if not found:
         _check_known(service, agent_id)
-    page, more = found[:limit], len(found) > limit
-    return {"items": [run.to_json() for run in page], "next_cursor": page[-1].run_id if more else None}
+    return page_of(found, limit, key="run_id")
 
 
 @router.get("/{agent_id}/runs/{run_id}", operation_id="get_run", responses=answers(404), response_model=Run)

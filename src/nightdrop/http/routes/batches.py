@@ -15,6 +15,7 @@ from nightdrop.errors import BatchNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
 from nightdrop.http.follow import event_stream
 from nightdrop.http.follow_batch import follow_batch, progress_key
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.routes.events import LastEventId
 from nightdrop.http.service import Service, Serving
@@ -55,8 +56,7 @@ async def create_batch(body: NewBatch, request: Request, service: Serving, key: 
 def list_all(service: Serving, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
     """Batches, newest first."""
     found = service.read(lambda c: list_batches(c, before=cursor, limit=limit + 1))
-    page, more = found[:limit], len(found) > limit
-    return {"items": [batch.to_json() for batch in page], "next_cursor": page[-1].id if more else None}
+    return page_of(found, limit)
 
 
 @router.get("/{batch_id}", operation_id="get_batch", response_model=OneBatch, responses=answers(404))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
 from nightdrop.errors import UsageError
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
 from nightdrop.http.shapes.letter import Discarded, Letter, LetterCare, LetterChoice, LetterPage, Replayed
@@ -40,8 +41,7 @@ def list_letters(
         before=cursor,
         limit=limit + 1,
     )
-    page, more = found[:limit], len(found) > limit
-    return {"items": [letter.to_json() for letter in page], "next_cursor": page[-1].id if more else None}
+    return page_of(found, limit)
 
 
 @router.get("/{letter_id}", operation_id="get_dead_letter", response_model=Letter, responses=answers(404))

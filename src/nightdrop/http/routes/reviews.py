@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from nightdrop.errors import UsageError
 from nightdrop.http.caller import Caller
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Serving
 from nightdrop.http.shapes.review import AccuracyPage, DecisionMade, ReviewDecision, ReviewItem, ReviewPage
@@ -45,8 +46,7 @@ def list_reviews(
         after=cursor,
         limit=limit + 1,
     )
-    page, more = found[:limit], len(found) > limit
-    return {"items": [review.to_json() for review in page], "next_cursor": page[-1].id if more else None}
+    return page_of(found, limit)
 
 
 @router.get("/accuracy", operation_id="get_accuracy", response_model=AccuracyPage, responses=answers())

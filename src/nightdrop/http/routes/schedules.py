@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
 from nightdrop.http.shapes.schedule import (
@@ -21,7 +22,7 @@ from nightdrop.http.shapes.schedule import (
 )
 from nightdrop.http.shapes.text import Cursor, Limit, Text
 from nightdrop.intake.allowed import check_allowed, check_below
-from nightdrop.records.schedule import Schedule, ScheduleRun, ScheduleRunStatus
+from nightdrop.records.schedule import Schedule, ScheduleRunStatus
 from nightdrop.schedules import service as schedules
 from nightdrop.schedules.payload import read_payload
 
@@ -54,8 +55,7 @@ def list_schedules(
 ) -> dict[str, Any]:
     """Schedules, newest first."""
     found = schedules.list_all(service.db, enabled=enabled, before=cursor, limit=limit + 1)
-    page, more = found[:limit], len(found) > limit
-    return {"items": [schedule.to_json() for schedule in page], "next_cursor": page[-1].id if more else None}
+    return page_of(found, limit)
 
 
 @router.get("/schedules/{key}", operation_id="get_schedule", response_model=ScheduleShape, responses=answers(404))
@@ -119,7 +119,7 @@ def fires_of(
     schedules.get_schedule(service.db, key)
     names = [one.value for one in status or ()]
     found = schedules.get_runs(service.db, key, status=names, since=since, before=cursor, limit=limit + 1)
-    return _page(found, limit)
+    return page_of(found, limit)
 
 
 @router.get("/schedule-runs", operation_id="list_all_fires", response_model=FirePage, responses=answers())
@@ -132,12 +132,9 @@ def all_fires(
 ) -> dict[str, Any]:
     """Fires of all schedules, deleted ones too, newest first."""
     names = [one.value for one in status or ()]
-    return _page(schedules.get_runs(service.db, None, status=names, since=since, before=cursor, limit=limit + 1), limit)
-
-
-def _page(found: list[ScheduleRun], limit: int) -> dict[str, Any]:
-    page, more = found[:limit], len(found) > limit
-    return {"items": [row.to_json() for row in page], "next_cursor": page[-1].id if more else None}
+    return page_of(
+        schedules.get_runs(service.db, None, status=names, since=since, before=cursor, limit=limit + 1), limit
+    )
 
 
 def _switched(service: Service, key: str, enabled: bool) -> Schedule:

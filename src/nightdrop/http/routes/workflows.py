@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from nightdrop.errors import WorkflowNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
 from nightdrop.http.forms import openapi_body, read_form
+from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
 from nightdrop.http.shapes.run import AcceptedRun, Answer, Run, RunPage, Stopped, WorkflowInfo, WorkflowPage
@@ -82,8 +83,7 @@ def list_workflow_runs(
     )
     if not found:
         _check_known(service, workflow_id)
-    page, more = found[:limit], len(found) > limit
-    return {"items": [run.to_json() for run in page], "next_cursor": page[-1].run_id if more else None}
+    return page_of(found, limit, key="run_id")
 
 
 @router.get("/{workflow_id}/runs/{run_id}", operation_id="get_workflow_run", responses=answers(404), response_model=Run)
