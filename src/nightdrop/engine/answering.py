@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from nightdrop.agents import AgentSpec, Answer, AnswerRequest, Attachment, answer
@@ -51,7 +52,9 @@ class Answering:
         if not isinstance(spec, AgentSpec):
             return ending(None, work, await self._answer(work, spec, on_event))
         if work.reviewed is not None:
-            return await corrected(spec, work, work.reviewed, self._request(work, on_event), self._reader)
+            request = self._request(work, on_event)
+            async with self._held(request):
+                return await corrected(spec, work, work.reviewed, request, self._reader)
         return ending(spec, work, await self._answer(work, spec, on_event))
 
     async def _answer(self, work: Work, spec: Spec, on_event: OnEvent | None) -> Answer:
@@ -75,13 +78,17 @@ class Answering:
         return stored
 
     async def _ask_step(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:
-        async with self._room.held(sum(document.size for document in request.documents)):
-            found = await self._ask(work, spec, request, path, number)
+        found = await self._ask(work, spec, request, path, number)
         return await reviewed_by_person(spec, found, request, self._reader, path)
 
     async def _ask(self, work: Work, spec: AgentSpec, request: AnswerRequest, path: str, number: int) -> Answer:
         calls = DurableLog(self._desk, work, self._purses, self._purses.of(spec, work), path, number)
-        return await answer(spec, request, self._reader, calls)
+        async with self._held(request):
+            return await answer(spec, request, self._reader, calls)
+
+    def _held(self, request: AnswerRequest) -> AbstractAsyncContextManager[None]:
+        """Room for what an agent is asked about; a workflow holds nothing itself."""
+        return self._room.held(sum(document.size for document in request.documents))
 
     def _request(self, work: Work, on_event: OnEvent | None) -> AnswerRequest:
         on_text = None if on_event is None else partial(_tell_text, on_event)

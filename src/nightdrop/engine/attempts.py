@@ -15,10 +15,9 @@ from nightdrop.documents.pool import ReaderPool
 from nightdrop.engine.answering import Answering
 from nightdrop.engine.cancelling import cancel_all
 from nightdrop.engine.desk import Desk
-from nightdrop.engine.places import Places, freed
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
-from nightdrop.engine.room import Room
+from nightdrop.engine.room import Places, Room
 from nightdrop.engine.waiters import Waiters
 from nightdrop.engine.watch import watched
 from nightdrop.errors import BudgetExceeded, NightdropError, StorageFailed
@@ -53,7 +52,6 @@ class Attempts:
         self._executor_id = executor_id
         self._places = places
         self._purses = purses
-        self._room = room
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()  # of the tasks, those that do not wait for a place
         self._cancelling: set[str] = set()
@@ -88,9 +86,7 @@ class Attempts:
         self.starting.discard(run_id)
         try:
             if run_id in self.queued:
-                group = self._groups.get(run_id, "")
-                await self._places.take(group)
-                with freed(self._places, group):
+                async with self._places.held(self._groups.get(run_id, "")):
                     await self._execute(run_id, attempt)
             else:
                 await self._execute(run_id, attempt)
@@ -190,10 +186,7 @@ class Attempts:
         """Make the answer; returns the write that ends the attempt with it or with its error."""
         run_id, attempt = work.run.run_id, work.attempt
         try:
-            is_workflow = work.run.workflow_id is not None  # holds no document itself: its agents' steps do
-            size = 0 if is_workflow else sum(document.size for _, document in work.documents)
-            async with self._room.held(size):
-                return await self._answering.end(work, self._listeners.get(run_id))
+            return await self._answering.end(work, self._listeners.get(run_id))
         except Postponed as later:
             if isinstance(later.because, BudgetExceeded):
                 self._purses.wait(later.because, work.run.batch_id)

@@ -20,11 +20,10 @@ from nightdrop.engine.dbos_host import DbosHost
 from nightdrop.engine.desk import Desk
 from nightdrop.engine.identity import Role, this_process
 from nightdrop.engine.lease import Lease
-from nightdrop.engine.places import Places
 from nightdrop.engine.pump import Pump
 from nightdrop.engine.purses import Purses
 from nightdrop.engine.registry import Registry
-from nightdrop.engine.room import Room
+from nightdrop.engine.room import Places, Room
 from nightdrop.engine.suspects import Suspects
 from nightdrop.engine.waiters import Waiters
 from nightdrop.errors import NightdropError, RunNotFound
@@ -92,16 +91,16 @@ class Engine:
             self.db, identity, self.registry, self._options.lease_seconds, concurrency or default_concurrency()
         )
         purses = Purses()
-        places = Places(capacity.runs)
+        memory = load_settings().memory_mb * 1024 * 1024
         self._attempts = Attempts(
             self.desk,
             self.registry,
             self._reader,
             self.waiters,
             self.executor_id,
-            places,
+            Places(capacity.runs),
             purses,
-            Room(load_settings().memory_mb * 1024 * 1024),
+            Room(lambda: memory),
         )
         suspects = None if alone else Suspects(self.desk, self.registry, self._options.quarantine)
         self._pump = Pump(self.desk, self._host, capacity, self._attempts, suspects, purses, self.executor_id)

@@ -1,29 +1,31 @@
-"""Room in memory for the documents at work: so many bytes of them at a time, whatever the number of runs."""
+"""Room for what is at work at a time: runs of each provider by themselves, and bytes of documents of all together."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 
 class Room:
-    """`size` bytes. Documents come in as they asked; one that is larger than the whole waits until it is alone."""
+    """So much as `size` says at the moment. Who asks comes in as they asked; one that wants more than the whole waits
+    until it is alone."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: Callable[[], int]) -> None:
         self._size = size
         self._taken = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @property
     def taken(self) -> int:
-        """Bytes of documents at work."""
+        """What is held now."""
         return self._taken
 
     @asynccontextmanager
     async def held(self, size: int) -> AsyncIterator[None]:
-        """Wait for room for so many bytes, and give it back at the end."""
+        """Wait for so much of it, and give it back at the end."""
         if self._waiting or not self._fits(size):
             await self._turn(size)
         else:
@@ -48,7 +50,7 @@ class Room:
             raise
 
     def _fits(self, size: int) -> bool:
-        return self._taken == 0 or self._taken + size <= self._size
+        return self._taken == 0 or self._taken + size <= self._size()
 
     def _look(self) -> None:
         while self._waiting and self._fits(self._waiting[0][0]):
@@ -56,3 +58,18 @@ class Room:
             if not place.done():
                 self._taken += size
                 place.set_result(None)
+
+
+class Places:
+    """So many runs of each group at work at a time as `capacity` says, so that those of one provider do not occupy
+    another's."""
+
+    def __init__(self, capacity: Callable[[str], int]) -> None:
+        self._capacity = capacity
+        self._rooms: dict[str, Room] = {}
+
+    def held(self, group: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a place, in order, and give it back at the end."""
+        if group not in self._rooms:
+            self._rooms[group] = Room(partial(self._capacity, group))
+        return self._rooms[group].held(1)

@@ -10,7 +10,7 @@ from nightdrop.engine.room import Room
 
 
 async def test_what_is_at_work_never_exceeds_it_whatever_is_cancelled() -> None:
-    room, chance, most, done = Room(100), random.Random(3), 0, 0
+    room, chance, most, done = Room(lambda: 100), random.Random(3), 0, 0
 
     async def work(size: int) -> None:
         nonlocal most, done
@@ -32,7 +32,7 @@ async def test_what_is_at_work_never_exceeds_it_whatever_is_cancelled() -> None:
 
 
 async def test_one_larger_than_the_whole_goes_alone_and_is_not_overtaken() -> None:
-    room, order = Room(10), []
+    room, order = Room(lambda: 10), []
 
     async def work(name: str, size: int) -> None:
         async with room.held(size):
