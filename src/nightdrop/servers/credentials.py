@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from nightdrop.errors import UsageError
 from nightdrop.settings import load_settings
+from nightdrop.toml_tables import read_tables
 
 
 def refuse_password(url: str) -> None:
@@ -31,7 +30,7 @@ def options_for(url: str) -> dict[str, Any]:
 
     Text such as "env:NAME" is read from the environment, "file:PATH" from a file. Raises UsageError for a bad file.
     """
-    tables = _tables(load_settings().sources)
+    tables = read_tables(load_settings().sources, '["sftp://host"]')
     fitting = [name for name in tables if _begins(url, name)]
     if not fitting:
         return {}
@@ -41,11 +40,6 @@ def options_for(url: str) -> dict[str, Any]:
     }
 
 
-def check_sources(path: str) -> None:
-    """Raises UsageError that names the file and what is wrong in it."""
-    _tables(path)
-
-
 def _begins(url: str, name: str) -> bool:
     """Whether a URL lies below a table's name, its user left out where the table names none."""
     if "@" not in name:
@@ -53,28 +47,6 @@ def _begins(url: str, name: str) -> bool:
         url = url.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1) if "@" in parts.netloc else url
     whole = name.rstrip("/")
     return url.startswith(whole) and url[len(whole) : len(whole) + 1] in ("", "/", ":")
-
-
-def _tables(path: str) -> dict[str, dict[str, Any]]:
-    try:
-        changed = Path(path).stat().st_mtime_ns
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    return _read(path, changed)
-
-
-@lru_cache(maxsize=8)
-def _read(path: str, _changed: int) -> dict[str, dict[str, Any]]:
-    try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no TOML: {error}") from error
-    wrong = [name for name, table in tables.items() if not isinstance(table, dict)]
-    if wrong:
-        raise UsageError(f'{path}: {wrong[0]} stands outside of a table; begin with ["sftp://host"]')
-    return tables
 
 
 def _resolved(value: Any, where: str) -> Any:
