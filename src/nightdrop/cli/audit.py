@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 
 @click.command()
 @click.option("--since", metavar="WHEN", help="Since: an age (7d), a day or a time; UTC.")
 @click.option("--actor", metavar="NAME", help="Only what this token, by its name, asked for.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@LIMIT
+@CURSOR
+@DB
+@JSON
 @reports_errors
 def audit(since: str | None, actor: str | None, limit: int, cursor: str | None, db: str | None, as_json: bool) -> None:
     """Who asked for which change, newest first; without a status it was not answered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 
 @click.group()
@@ -13,10 +14,10 @@ def batches() -> None:
 
 
 @batches.command("list")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@LIMIT
+@CURSOR
+@JSON
 @reports_errors
 def list_(db: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """Batches, newest first."""
@@ -54,8 +55,8 @@ def list_(db: str | None, limit: int, cursor: str | None, as_json: bool) -> None
 
 @batches.command("show")
 @click.argument("batch_id")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def show(batch_id: str, db: str | None, as_json: bool) -> None:
     """One batch: its counts, and why documents failed."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 from nightdrop.cli.reconcile import reconcile
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _KEYS = ("day", "agent", "model", "batch", "document", "schedule", "provider", "
 @click.option("--since", metavar="WHEN", help="Calls opened since: an age (7d), a day or a time; UTC.")
 @click.option("--until", metavar="WHEN", help="Calls opened before this.")
 @click.option("--agent", metavar="ID", help="Only this agent's calls.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, without the total.")
 @click.pass_context
 @reports_errors
@@ -72,8 +73,8 @@ def costs(
 @click.option("--until", metavar="WHEN", help="Calls opened before this.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most this many.")
 @click.option("--cursor", metavar="CURSOR", help="Go on where a page ended.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @reports_errors
 def calls(limit: int, cursor: str | None, db: str | None, as_json: bool, as_csv: bool, **wanted: str | None) -> None:

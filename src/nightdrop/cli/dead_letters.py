@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 if TYPE_CHECKING:
     from nightdrop.store.letters import DeadLetters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _ALL = click.option("--all", "everything", is_flag=True, help="Every open one: instead of ids or a filter.")
 _STATES = click.Choice(["open", "replayed", "discarded"])
 _FILTERS = (
@@ -39,12 +38,12 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@_DB
+@DB
 @_filters
 @click.option("--state", type=_STATES, default="open", show_default=True, help="Only those in this state.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@_JSON
+@LIMIT
+@CURSOR
+@JSON
 @reports_errors
 def list_(db: str | None, state: str, limit: int, cursor: str | None, as_json: bool, **given: str | None) -> None:
     """Dead letters, newest first."""
@@ -77,8 +76,8 @@ def list_(db: str | None, state: str, limit: int, cursor: str | None, as_json: b
 
 @dead_letters.command("show")
 @click.argument("letter_id")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def show(letter_id: str, db: str | None, as_json: bool) -> None:
     """One dead letter: reason, document, the model's last answer, who looks after it."""
@@ -111,10 +110,10 @@ def show(letter_id: str, db: str | None, as_json: bool) -> None:
 
 @dead_letters.command("replay")
 @click.argument("letter_ids", nargs=-1)
-@_DB
+@DB
 @_filters
 @_ALL
-@_JSON
+@JSON
 @reports_errors
 def replay(letter_ids: tuple[str, ...], db: str | None, everything: bool, as_json: bool, **given: str | None) -> None:
     """Try the runs of dead letters again, by id or by filter. Exit code 1 when some could not be replayed."""
@@ -141,10 +140,10 @@ def replay(letter_ids: tuple[str, ...], db: str | None, everything: bool, as_jso
 
 @dead_letters.command("discard")
 @click.argument("letter_ids", nargs=-1)
-@_DB
+@DB
 @_filters
 @_ALL
-@_JSON
+@JSON
 @reports_errors
 def discard(letter_ids: tuple[str, ...], db: str | None, everything: bool, as_json: bool, **given: str | None) -> None:
     """Let dead letters go, by id or by filter: they are kept, marked discarded."""
@@ -163,8 +162,8 @@ def discard(letter_ids: tuple[str, ...], db: str | None, everything: bool, as_js
 @click.argument("letter_id")
 @click.option("--to", "assignee", metavar="NAME", help='Who looks after it; "" for nobody.')
 @click.option("--note", metavar="TEXT", help='What is known about it; "" for nothing.')
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def assign(letter_id: str, assignee: str | None, note: str | None, db: str | None, as_json: bool) -> None:
     """Give a dead letter to somebody, or note something on it."""

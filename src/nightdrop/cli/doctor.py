@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+from nightdrop.cli.options import JSON
 
 
 @click.command()
 @click.option("--db", metavar="PATH|URL", help="The database to look at; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @reports_errors
 def doctor(db: str | None, as_json: bool) -> None:
     """Versions, database, schema version, providers, executing processes, and what is wrong. Exit 1 if anything is."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB
 
 
 @click.command()
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@DB
 @reports_errors
 def metrics(db: str | None) -> None:
     """Print the metrics of a database as Prometheus reads them."""

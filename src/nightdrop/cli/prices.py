@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightdrop.cli.errors import SOME_FAILED, reports_errors
+from nightdrop.cli.options import DB, JSON
 
 if TYPE_CHECKING:
     from nightdrop.records.cost import CostRow
@@ -24,8 +25,8 @@ def prices() -> None:
 @prices.command("check")
 @click.argument("models", nargs=-1, metavar="[MODELS]...")
 @click.option("--since", metavar="WHEN", help="Models called since: an age (7d), a day or a time; UTC.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def check(models: tuple[str, ...], since: str | None, db: str | None, as_json: bool) -> None:
     """Say which models have a price now: those named, such as openai:gpt-5.5, else all that the ledger has calls of.

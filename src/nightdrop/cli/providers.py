@@ -5,14 +5,12 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
-
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+from nightdrop.cli.options import DB, JSON
 
 
 @click.group(invoke_without_command=True)
-@_DB
-@_JSON
+@DB
+@JSON
 @click.pass_context
 def providers(ctx: click.Context, db: str | None, as_json: bool) -> None:
     """Providers of models: list those that are paused or in use, pause and resume them."""
@@ -21,8 +19,8 @@ def providers(ctx: click.Context, db: str | None, as_json: bool) -> None:
 
 
 @providers.command("list")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def list_(db: str | None, as_json: bool) -> None:
     """Paused providers with the reason and the next try, and limits in use with what was found out."""
@@ -63,7 +61,7 @@ def list_(db: str | None, as_json: bool) -> None:
 
 @providers.command("resume")
 @click.argument("name")
-@_DB
+@DB
 @reports_errors
 def resume(name: str, db: str | None) -> None:
     """Ask NAME again now: `openai` for all its keys, or a whole name as `providers list` shows it."""
@@ -76,7 +74,7 @@ def resume(name: str, db: str | None) -> None:
 @providers.command("pause")
 @click.argument("name")
 @click.option("--reason", default="paused by hand", show_default=True, help="Shown wherever the pause is.")
-@_DB
+@DB
 @reports_errors
 def pause(name: str, reason: str, db: str | None) -> None:
     """Make no call of NAME until it is resumed: `openai` for all its keys, or a whole name."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
 if TYPE_CHECKING:
     from nightdrop.ledger.bill import Bill
@@ -36,8 +37,8 @@ _LATE_SECONDS = 60  # so long after its timeout a call is surely not under way
 @click.option("--provider", metavar="NAME", help="Only this provider's calls.  [default: the preset's]")
 @click.option("--tolerance", default="0.000001", show_default=True, metavar="USD", help="May differ by this, per line.")
 @click.option("--close-open", is_flag=True, help="Close possibly billed calls at what the bill says.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @click.option("--since", metavar="WHEN", help="Calls opened since: an age (7d), a day or a time; UTC.")
 @click.option("--until", metavar="WHEN", help="Calls opened before this.")
 @reports_errors

@@ -7,14 +7,15 @@ import sys
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
 
 @click.command()
 @click.option("--older-than", metavar="AGE", required=True, help="Runs that ended longer ago: 12h, 90d, 26w.")
 @click.option("--dead-letters", is_flag=True, help="Also runs with an open dead letter.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def prune(older_than: str, dead_letters: bool, dry_run: bool, db: str | None, as_json: bool) -> None:
     """Delete runs that ended long ago, with their documents, as far as nothing else needs them.
@@ -54,8 +55,8 @@ def prune(older_than: str, dead_letters: bool, dry_run: bool, db: str | None, as
 @click.command()
 @click.argument("sha256")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def forget(sha256: str, yes: bool, db: str | None, as_json: bool) -> None:
     """Erase the document with this SHA256 and all that was derived from it. What it cost stays as amounts."""

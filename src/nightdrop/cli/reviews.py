@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 if TYPE_CHECKING:
     from nightdrop.records.review import Review
     from nightdrop.store.reviews import Reviews
 
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _AGENT = click.option("--agent", "agent_id", metavar="ID", help="Only of this agent.")
 _FIELD = click.option("--field", metavar="PATH", help="Only of this field; * for any index: 'lines.*.amount'.")
 _AFTER = click.option("--after", metavar="ID", help="Pass over those up to this one.")
@@ -26,7 +25,7 @@ def _decision(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option(
         "--reviewer", metavar="NAME", envvar="USER", default="unknown", help="Who decides; default: the user's name."
     )(command)
-    return click.argument("review_id")(_DB(_JSON(command)))
+    return click.argument("review_id")(DB(JSON(command)))
 
 
 @click.group()
@@ -35,7 +34,7 @@ def reviews() -> None:
 
 
 @reviews.command("list")
-@_DB
+@DB
 @_AGENT
 @click.option("--run", "run_id", metavar="ID", help="Only of this run.")
 @click.option("--batch", "batch_id", metavar="ID", help="Only of this batch.")
@@ -48,9 +47,9 @@ def reviews() -> None:
     show_default=True,
     help="How they stand.",
 )
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@_JSON
+@LIMIT
+@CURSOR
+@JSON
 @reports_errors
 def list_(db: str | None, state: str, limit: int, cursor: str | None, as_json: bool, **wanted: str | None) -> None:
     """Reviews, what an error would cost most first."""
@@ -70,8 +69,8 @@ def list_(db: str | None, state: str, limit: int, cursor: str | None, as_json: b
 
 @reviews.command("show")
 @click.argument("review_id")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def show(review_id: str, db: str | None, as_json: bool) -> None:
     """One review: the value, where it stands, what else it may be, and why it is asked."""
@@ -79,11 +78,11 @@ def show(review_id: str, db: str | None, as_json: bool) -> None:
 
 
 @reviews.command("next")
-@_DB
+@DB
 @_AGENT
 @_FIELD
 @_AFTER
-@_JSON
+@JSON
 @reports_errors
 def next_(db: str | None, agent_id: str | None, field: str | None, after: str | None, as_json: bool) -> None:
     """The open review that is most worth deciding."""
@@ -133,10 +132,10 @@ def reject(review_id: str, db: str | None, reviewer: str, note: str | None, as_j
 
 
 @reviews.command("accuracy")
-@_DB
+@DB
 @_AGENT
 @click.option("--since", metavar="AGE", help="Only decided within this time, such as 30d.")
-@_JSON
+@JSON
 @reports_errors
 def accuracy(db: str | None, agent_id: str | None, since: str | None, as_json: bool) -> None:
     """How often each field was right, of what people have decided."""

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
 
 @click.command("continue")
 @click.argument("run_id")
 @click.option("--answer", required=True, metavar="JSON_OR_TEXT", help="The answer: JSON, or else text as it is.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def continue_(run_id: str, answer: str, db: str | None, as_json: bool) -> None:
     """Answer what a PAUSED run asks. It is queued again, for any process that has its agent loaded."""

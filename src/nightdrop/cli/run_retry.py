@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
 
 @click.command("retry")
 @click.argument("run_id")
 @click.option("--from", "from_step", metavar="STEP", help="Of a workflow: do this step again, and all behind it.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def retry(run_id: str, from_step: str | None, db: str | None, as_json: bool) -> None:
     """Try a run again that ended in ERROR or CANCELLED; the steps that a workflow's run has recorded are kept.

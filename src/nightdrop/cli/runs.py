@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 from nightdrop.cli.run_continue import continue_
 from nightdrop.cli.run_retry import retry
 
@@ -21,13 +22,13 @@ runs.add_command(retry)
 
 
 @runs.command("list")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@DB
 @click.option("--agent", "agent_id", help="Only runs of this agent or workflow id.")
 @click.option("--status", type=_STATUSES, help="Only runs with this status.")
 @click.option("--batch", "batch_id", help="Only runs of this batch.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@LIMIT
+@CURSOR
+@JSON
 @reports_errors
 def list_(
     db: str | None,
@@ -78,9 +79,9 @@ def list_(
 
 @runs.command("show")
 @click.argument("run_id")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
+@DB
 @click.option("--evidence", is_flag=True, help="How and where each value was found, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @reports_errors
 def show(run_id: str, db: str | None, evidence: bool, as_json: bool) -> None:
     """One run: its input, result, confidence per field, error, and a workflow's steps."""
@@ -105,8 +106,8 @@ def show(run_id: str, db: str | None, evidence: bool, as_json: bool) -> None:
 @runs.command("cancel")
 @click.argument("run_ids", nargs=-1)
 @click.option("--batch", "batch_id", metavar="ID", help="Cancel this batch instead: what it waits for, and what runs.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def cancel(run_ids: tuple[str, ...], batch_id: str | None, db: str | None, as_json: bool) -> None:
     """Ask runs to stop: a waiting one never starts, a running one stops at its executor's next look."""

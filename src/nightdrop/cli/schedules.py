@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 if TYPE_CHECKING:
     from nightdrop.records.schedule import Schedule
 
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _FIELDS: dict[str, tuple[Any, str]] = {
     "cron": (str, "Five fields, or @daily and the like."),
     "endpoint": (str, "/agents/ID/runs or /workflows/ID/runs."),
@@ -44,8 +43,8 @@ def schedules() -> None:
 
 
 @schedules.command("list")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def list_(db: str | None, as_json: bool) -> None:
     """Schedules with their last and next fires."""
@@ -81,8 +80,8 @@ def list_(db: str | None, as_json: bool) -> None:
 
 @schedules.command()
 @click.argument("schedule")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def show(schedule: str, db: str | None, as_json: bool) -> None:
     """One schedule, by id or name."""
@@ -103,8 +102,8 @@ def show(schedule: str, db: str | None, as_json: bool) -> None:
     help="When there is one of this name.",
 )
 @click.option("--disabled", is_flag=True, help="Do not fire it yet.")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def create(name: str, if_exists: Any, disabled: bool, db: str | None, as_json: bool, **given: Any) -> None:
     """Make a schedule of this name."""
@@ -118,8 +117,8 @@ def create(name: str, if_exists: Any, disabled: bool, db: str | None, as_json: b
 @schedules.command()
 @click.argument("schedule")
 @_fields
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def update(schedule: str, db: str | None, as_json: bool, **given: Any) -> None:
     """Change what is given of a schedule, by id or name."""
@@ -133,7 +132,7 @@ def update(schedule: str, db: str | None, as_json: bool, **given: Any) -> None:
 
 @schedules.command()
 @click.argument("schedule")
-@_DB
+@DB
 @reports_errors
 def delete(schedule: str, db: str | None) -> None:
     """Delete a schedule, by id or name; its runs stay."""
@@ -146,8 +145,8 @@ def delete(schedule: str, db: str | None) -> None:
 
 @schedules.command()
 @click.argument("schedule")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def enable(schedule: str, db: str | None, as_json: bool) -> None:
     """Fire a schedule from now on."""
@@ -156,8 +155,8 @@ def enable(schedule: str, db: str | None, as_json: bool) -> None:
 
 @schedules.command()
 @click.argument("schedule")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def disable(schedule: str, db: str | None, as_json: bool) -> None:
     """Fire a schedule no more."""
@@ -166,8 +165,8 @@ def disable(schedule: str, db: str | None, as_json: bool) -> None:
 
 @schedules.command()
 @click.argument("schedule")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def trigger(schedule: str, db: str | None, as_json: bool) -> None:
     """Fire a schedule now, also a disabled one."""
@@ -186,10 +185,10 @@ def trigger(schedule: str, db: str | None, as_json: bool) -> None:
 @click.argument("schedule", required=False)
 @click.option("--since", metavar="AGE", help="Only occurrences of the last 12h, 1d, ...")
 @click.option("--status", multiple=True, help="Only these: failed, partial, missed, ...; may be given again.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@_DB
-@_JSON
+@LIMIT
+@CURSOR
+@DB
+@JSON
 @reports_errors
 def runs(
     schedule: str | None,

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON, LIMIT
 
 if TYPE_CHECKING:
     from nightdrop.store.sinks import Sinks
-
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -21,8 +19,8 @@ def sinks() -> None:
 
 
 @sinks.command("list")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def list_(db: str | None, as_json: bool) -> None:
     """Sinks, oldest first, with how many results are on their way and why they are not there."""
@@ -43,7 +41,7 @@ def list_(db: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("url")
 @click.option("--of", "subject_id", metavar="ID", help="Only results of this agent or workflow.")
-@_DB
+@DB
 @reports_errors
 def create(name: str, url: str, subject_id: str | None, db: str | None) -> None:
     """Put the result of every run that ends from now on into URL: a database, a folder, or env:NAME."""
@@ -53,7 +51,7 @@ def create(name: str, url: str, subject_id: str | None, db: str | None) -> None:
 
 @sinks.command()
 @click.argument("name")
-@_DB
+@DB
 @reports_errors
 def delete(name: str, db: str | None) -> None:
     """Put nothing there any more; what is there stays."""
@@ -64,9 +62,9 @@ def delete(name: str, db: str | None) -> None:
 @sinks.command()
 @click.argument("name")
 @click.option("--state", type=click.Choice(["pending", "delivered", "dead"]), help="Only those in this state.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@_DB
-@_JSON
+@LIMIT
+@DB
+@JSON
 @reports_errors
 def deliveries(name: str, state: str | None, limit: int, db: str | None, as_json: bool) -> None:
     """What is on its way to a sink or was put there, newest runs first."""
@@ -82,7 +80,7 @@ def deliveries(name: str, state: str | None, limit: int, db: str | None, as_json
 
 @sinks.command()
 @click.argument("name")
-@_DB
+@DB
 @reports_errors
 def retry(name: str, db: str | None) -> None:
     """Try now what has failed and waits."""

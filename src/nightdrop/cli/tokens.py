@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _SCOPES = click.Choice(["read", "run", "review", "admin"])
 
 
@@ -28,8 +27,8 @@ def tokens() -> None:
     show_default=True,
     help="How many requests each serving process takes of it in a minute.",
 )
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def create(scopes: Sequence[str], name: str, requests_per_minute: int, db: str | None, as_json: bool) -> None:
     """Make a token and print it, once: only a hash of it is kept."""
@@ -49,8 +48,8 @@ def create(scopes: Sequence[str], name: str, requests_per_minute: int, db: str |
 
 @tokens.command("list")
 @click.option("--all", "everything", is_flag=True, help="Revoked ones too.")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def list_(everything: bool, db: str | None, as_json: bool) -> None:
     """Tokens, newest first, without their texts."""
@@ -75,7 +74,7 @@ def list_(everything: bool, db: str | None, as_json: bool) -> None:
 
 @tokens.command()
 @click.argument("token_id")
-@_DB
+@DB
 @reports_errors
 def revoke(token_id: str, db: str | None) -> None:
     """Let a token in no more, from a second from now on."""

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import CURSOR, DB, JSON, LIMIT
 
 if TYPE_CHECKING:
     from nightdrop.store.webhooks import Webhooks
-
-_DB = click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -21,8 +19,8 @@ def webhooks() -> None:
 
 
 @webhooks.command("list")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def list_(db: str | None, as_json: bool) -> None:
     """Webhooks, oldest first; secrets are not shown."""
@@ -44,8 +42,8 @@ def list_(db: str | None, as_json: bool) -> None:
 @click.option("--event", "events", multiple=True, help="Only this, such as run.error or batch.*; may be given again.")
 @click.option("--secret", help="What requests are signed with: env:NAME, whsec_...; default: a new one, shown once.")
 @click.option("--description", help="A line for people.")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def create(
     url: str, events: tuple[str, ...], secret: str | None, description: str | None, db: str | None, as_json: bool
@@ -72,7 +70,7 @@ def create(
 
 @webhooks.command()
 @click.argument("webhook_id")
-@_DB
+@DB
 @reports_errors
 def delete(webhook_id: str, db: str | None) -> None:
     """Tell it no more; what is on its way ends dead."""
@@ -85,10 +83,10 @@ def delete(webhook_id: str, db: str | None) -> None:
 @click.option("--state", type=click.Choice(["pending", "delivered", "dead"]), help="Only those in this state.")
 @click.option("--event", help="Only of this event, such as run.error.")
 @click.option("--about", metavar="ID", help="Only about this run, batch or schedule run.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on after this one (next_cursor of the page before).")
-@_DB
-@_JSON
+@LIMIT
+@CURSOR
+@DB
+@JSON
 @reports_errors
 def deliveries(limit: int, cursor: str | None, db: str | None, as_json: bool, **given: str | None) -> None:
     """Deliveries, newest first."""
@@ -125,8 +123,8 @@ def deliveries(limit: int, cursor: str | None, db: str | None, as_json: bool, **
 @click.argument("delivery_ids", nargs=-1)
 @click.option("--all-dead", is_flag=True, help="Every dead one: instead of ids.")
 @click.option("--webhook", "webhook_id", metavar="ID", help="With --all-dead: only of this webhook.")
-@_DB
-@_JSON
+@DB
+@JSON
 @reports_errors
 def replay(
     delivery_ids: tuple[str, ...], all_dead: bool, webhook_id: str | None, db: str | None, as_json: bool

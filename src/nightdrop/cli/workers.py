@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import reports_errors
+from nightdrop.cli.options import DB, JSON
 
 if TYPE_CHECKING:
     from nightdrop.store.executors import ExecutorRow
 
 
 @click.command()
-@click.option("--db", metavar="PATH|URL", help="The database; default: NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DB
+@JSON
 @reports_errors
 def workers(db: str | None, as_json: bool) -> None:
     """Processes that execute runs: host, version, agents, last heartbeat; and runs that none of them can execute."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+from nightdrop.cli.options import JSON
 
 
 @click.group()
@@ -17,7 +18,7 @@ def workflow() -> None:
 
 @workflow.command("check")
 @click.argument("app")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @reports_errors
 def check(app: str, as_json: bool) -> None:
     """Look over the workflow that APP names, such as app.py:workflow: names, branches, loops, return types, models.
@@ -68,7 +69,7 @@ def draw(app: str, form: str | None, out: Path | None) -> None:
 @click.option(
     "--db", metavar="PATH|URL", help="The database; default: the workflow's, NIGHTDROP_DB, or ./nightdrop.db."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @reports_errors
 def move(app: str, revision: str | None, db: str | None, as_json: bool) -> None:
     """Give the waiting and paused runs of an older revision the one that APP, such as app.py:workflow, has now.
