@@ -18,6 +18,7 @@ from nightdrop.records.review import ReviewKind, ReviewState
 from nightdrop.records.run import RunStatus
 from nightdrop.records.run_error import RunError
 from nightdrop.store.dead_letters import letter_row
+from nightdrop.store.pauses import decisions_text, queue_paused
 from nightdrop.store.review_rows import fields_text
 from nightdrop.store.tables import dead_letters, reviews, runs
 
@@ -138,19 +139,10 @@ def _go_on(connection: sa.Connection, run: sa.RowMapping, now_ms: int) -> None:
     found = reviewed_of(connection, run["run_id"], run["attempt"])
     assert found is not None
     decisions = [*decisions_of(run["decisions"]), _decision(run, found, now_ms)]
-    kept = json.dumps([decision.to_json() for decision in decisions], ensure_ascii=False)
     if found.corrections:
-        _move(
-            connection,
-            run,
-            status=RunStatus.PENDING.value,
-            executor_id=None,
-            not_before=0,
-            cancel_requested=False,
-            completed_at=None,
-            decisions=kept,
-        )
+        queue_paused(connection, run["run_id"], decisions)
         return
+    kept = decisions_text(decisions)
     fields = fields_text(reviewed_fields(found.fields, found))
     _move(connection, run, status=RunStatus.COMPLETED.value, fields=fields, completed_at=now_ms, decisions=kept)
 

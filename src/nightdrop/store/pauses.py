@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,6 +75,14 @@ def decide(connection: sa.Connection, run_id: str, answer: Any, now_ms: int) -> 
             f"run {run_id} waits for decisions about single values: see `nightdrop reviews list --run {run_id}`"
         )
     decision = Decision(pause=Pause.from_json(json.loads(row.pause)), answer=answer, decided_at=now_ms)
+    queue_paused(connection, run_id, [*decisions_of(row.decisions), decision])
+    reach("continue.commit")
+    return RunStatus.PAUSED
+
+
+def queue_paused(connection: sa.Connection, run_id: str, decisions: Sequence[Decision]) -> None:
+    """A paused run waits for a process again, the same attempt, with all that people have decided of it."""
+    c = runs.c
     connection.execute(
         sa.update(runs)
         .where(c.run_id == run_id, c.status == RunStatus.PAUSED.value)
@@ -84,8 +93,11 @@ def decide(connection: sa.Connection, run_id: str, answer: Any, now_ms: int) -> 
             cancel_requested=False,
             completed_at=None,
             pause=None,
-            decisions=json.dumps([d.to_json() for d in (*decisions_of(row.decisions), decision)]),
+            decisions=decisions_text(decisions),
         )
     )
-    reach("continue.commit")
-    return RunStatus.PAUSED
+
+
+def decisions_text(decisions: Sequence[Decision]) -> str:
+    """As they stand in a run's row."""
+    return json.dumps([decision.to_json() for decision in decisions])
