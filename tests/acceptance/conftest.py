@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nightdrop.cli import cli
+from nightdrop.store.place import database_at
+from nightdrop.testing import SimulatedProvider
 from tests.conftest import finished, invoice_text, nightdrop
 
 ROW_KEYS = {"run_id", "status", "file", "sha256", "content", "fields", "error", "cost", "agent_id", "batch_id"}
@@ -65,6 +69,38 @@ def together(*calls: Sequence[str | Path], cwd: Path | None = None, env: dict[st
 def called(*args: str | Path) -> Result:
     """A command that starts no engine, called in this process."""
     return CliRunner().invoke(cli, [str(a) for a in args], prog_name="nightdrop")
+
+
+def with_tables(place: str) -> str:
+    """A database that has its tables already, so that a test may look while the first process starts."""
+    database = database_at(place)
+    with database.read():
+        pass
+    database.close()
+    return place
+
+
+@contextmanager
+def providers(defaults: Callable[[], dict[str, Any]] = dict) -> Iterator[Callable[..., SimulatedProvider]]:
+    """Starts simulated providers, each with fresh defaults, and stops them at the end."""
+    started: list[SimulatedProvider] = []
+
+    def start(**options: Any) -> SimulatedProvider:
+        started.append(SimulatedProvider(**defaults(), **options).start())
+        return started[-1]
+
+    yield start
+    for made in started:
+        made.stop()
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """What the condition gives once it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+    return found
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:

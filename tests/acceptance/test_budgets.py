@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightdrop.store.place import database_at
 from nightdrop.testing import Fault, SimulatedProvider
 from nightdrop.testing.meter import Meter
 from nightdrop.testing.price import Price
+from tests.acceptance.conftest import providers, until, with_tables
 from tests.conftest import change_at, finished, nightdrop, rows_at
 
 APP = Path(__file__).parent / "budget_app.py"
@@ -25,34 +25,13 @@ LEAST = Decimal("0.06")  # what a call has to reserve at these prices; it costs 
 
 @pytest.fixture
 def place(place: str) -> str:
-    """A database that has its tables already, so that a test may look while the first process starts."""
-    database = database_at(place)
-    with database.read():
-        pass
-    database.close()
-    return place
+    return with_tables(place)
 
 
 @pytest.fixture
 def provider() -> Iterator[Any]:
-    started: list[SimulatedProvider] = []
-
-    def start(**options: Any) -> SimulatedProvider:
-        started.append(SimulatedProvider(meter=Meter(price=LIKE_IT), **options).start())
-        return started[-1]
-
-    yield start
-    for made in started:
-        made.stop()
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What the condition gives once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
-    return found
+    with providers(lambda: {"meter": Meter(price=LIKE_IT)}) as start:
+        yield start
 
 
 def run(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightdrop.store.place import database_at
 from nightdrop.testing import Fault, Limits, SimulatedProvider
+from tests.acceptance.conftest import providers, until, with_tables
 from tests.conftest import finished, nightdrop, rows_at
 
 APP = Path(__file__).parent / "limits_app.py"
@@ -19,34 +18,13 @@ APP = Path(__file__).parent / "limits_app.py"
 
 @pytest.fixture
 def place(place: str) -> str:
-    """A database that has its tables already, so that a test may look while the first process starts."""
-    database = database_at(place)
-    with database.read():
-        pass
-    database.close()
-    return place
+    return with_tables(place)
 
 
 @pytest.fixture
 def provider() -> Iterator[Any]:
-    started: list[SimulatedProvider] = []
-
-    def start(**options: Any) -> SimulatedProvider:
-        started.append(SimulatedProvider(**options).start())
-        return started[-1]
-
-    yield start
-    for made in started:
-        made.stop()
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What the condition gives once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
-    return found
+    with providers() as start:
+        yield start
 
 
 def most_at_once(provider: SimulatedProvider) -> int:

@@ -3,64 +3,25 @@ given again, and no recorded call is paid twice."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nightdrop.testing import SimulatedProvider, ToolCall
 from tests.conftest import finished, nightdrop, rows_at
+from tests.crash.one_run import OneRun
 from tests.crash.test_takeover import until
-
-APP = Path(__file__).parent / "asking_app.py"
-EXECUTE = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-from asking_app import agent
-from nightdrop import File
-from nightdrop.engine import engine_for
-from nightdrop.portal import portal
-
-if sys.argv[2] == "begin":
-    run = agent.run("Read.", files=[File(content=b"Invoice R-7", filename="a.txt")])
-    print(run.status)
-else:
-    portal().call(engine_for(agent.db))
-    time.sleep(60)
-"""
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(OneRun):
     """One run on one database, and the provider it asks."""
 
-    place: str
-    provider: SimulatedProvider
-
-    def environment(self, fault: str | None = None) -> dict[str, str]:
-        named = {} if fault is None else {"NIGHTDROP_FAULT_POINT": fault}
-        return {**os.environ, **self.provider.environment, "TEST_DB": self.place, **named}
-
-    def execute(self, what: str, fault: str | None = None) -> subprocess.Popen[str]:
-        """A process that begins the run, or only executes what is queued."""
-        return subprocess.Popen(
-            [sys.executable, "-c", EXECUTE, str(APP.parent), what],
-            env=self.environment(fault),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def killed(self, process: subprocess.Popen[str]) -> None:
-        code, _, err = finished(process)
-        assert code == -signal.SIGKILL, err
+    app = "asking_app"
+    text = "Invoice R-7"
 
     def answer(self, fault: str | None = None) -> tuple[int, str, str]:
         """`nightdrop runs continue` as a process of its own."""
@@ -75,16 +36,6 @@ class Scene:
 
     def until_status(self, status: str) -> None:
         until(lambda: self.row()["status"] == status, 30, f"the run is {status}")
-
-    @contextmanager
-    def worker(self) -> Iterator[None]:
-        """`nightdrop worker`, stopped at the end."""
-        process = nightdrop("worker", f"{APP}:agent", "--processes", "1", env=self.environment())
-        try:
-            yield
-        finally:
-            process.terminate()
-            finished(process)
 
     def assert_paid(self, answered: int) -> None:
         """The meter and the ledger agree, call by call."""

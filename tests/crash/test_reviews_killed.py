@@ -4,68 +4,29 @@ wholly or not at all, and nothing is paid for twice."""
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nightdrop.testing import SimulatedProvider
 from tests.conftest import finished, nightdrop, rows_at
+from tests.crash.one_run import OneRun
 from tests.crash.test_takeover import until
-
-APP = Path(__file__).parent / "reviewed_app.py"
-EXECUTE = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-from reviewed_app import agent
-from nightdrop import File
-from nightdrop.engine import engine_for
-from nightdrop.portal import portal
-
-if sys.argv[2] == "begin":
-    run = agent.run("Read.", files=[File(content=b"Invoice R-7 of 119.00", filename="a.txt")])
-    print(run.status)
-else:
-    portal().call(engine_for(agent.db))
-    time.sleep(60)
-"""
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(OneRun):
     """One run on one database, and the provider it asks: both of its values are invented."""
 
-    place: str
-    provider: SimulatedProvider
-
-    def environment(self, fault: str | None = None) -> dict[str, str]:
-        named = {} if fault is None else {"NIGHTDROP_FAULT_POINT": fault}
-        return {**os.environ, **self.provider.environment, "TEST_DB": self.place, **named}
-
-    def execute(self, what: str, fault: str | None = None) -> subprocess.Popen[str]:
-        """A process that begins the run, or only executes what is queued."""
-        return subprocess.Popen(
-            [sys.executable, "-c", EXECUTE, str(APP.parent), what],
-            env=self.environment(fault),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    app = "reviewed_app"
+    text = "Invoice R-7 of 119.00"
 
     def begin(self) -> None:
         code, out, err = finished(self.execute("begin"))
         assert (code, out) == (0, "PAUSED\n"), err
-
-    def killed(self, process: subprocess.Popen[str]) -> None:
-        code, _, err = finished(process)
-        assert code == -signal.SIGKILL, err
 
     def decide(self, field: str, *words: str, fault: str | None = None) -> tuple[int, str, str]:
         """`nightdrop reviews ...` as a process of its own."""
@@ -82,16 +43,6 @@ class Scene:
 
     def until_status(self, status: str) -> None:
         until(lambda: self.run()[0] == status, 30, f"the run is {status}")
-
-    @contextmanager
-    def worker(self) -> Iterator[None]:
-        """`nightdrop worker`, stopped at the end."""
-        process = nightdrop("worker", f"{APP}:agent", "--processes", "1", env=self.environment())
-        try:
-            yield
-        finally:
-            process.terminate()
-            finished(process)
 
     def assert_paid_once(self) -> None:
         self.provider.wait_idle()
