@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from nightdrop import Agent, File
 from nightdrop.clock import now_ms
 from nightdrop.engine import engine_for
-from nightdrop.errors import SinkExists, SinkNotFound, UsageError
+from nightdrop.errors import DeliveryNotFound, SinkExists, SinkNotFound, UsageError
 from nightdrop.portal import portal
 from nightdrop.schemas import Invoice
 from nightdrop.sinks.deliver import Deliverer
@@ -26,18 +27,42 @@ class Place:
     """A sink of one kind, and what is in it."""
 
     def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
         self.folder = folder / "results"
         urls = {"folder": str(self.folder), "table": f"sqlite:///{folder}/results.db"}
         self.url = urls.get(kind) or new_database().replace("postgresql://", "postgresql+psycopg://", 1)
 
     def rows(self) -> list[dict[str, Any]]:
         if "://" not in self.url:
-            return [json.loads(path.read_text()) for path in self.folder.glob("*.json")]
+            return [json.loads(path.read_text()) for path in self.folder.glob("*.json") if path.is_file()]
         engine = sa.create_engine(self.url)
         with engine.connect() as connection:
             found = [dict(r) for r in connection.exec_driver_sql("SELECT * FROM nightdrop_results").mappings()]
         engine.dispose()
         return [{**row, "content": json.loads(row["content"] or "null")} for row in found]
+
+    def refuse(self, document: str) -> Callable[[], None]:
+        """Let the sink refuse any change of this document; returns what ends that."""
+        if self.kind == "folder":
+            path = self.folder / f"{document}.json"
+            path.unlink()
+            path.mkdir()  # what cannot be written over
+            return path.rmdir
+        if self.kind == "table":
+            no = f"WHEN NEW.document = '{document}' BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+            self._run(f"CREATE TRIGGER refuses BEFORE UPDATE ON nightdrop_results {no}")
+            return lambda: self._run("DROP TRIGGER refuses")
+        body = f"IF NEW.document = '{document}' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW"
+        self._run(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$")
+        each = "BEFORE UPDATE ON nightdrop_results FOR EACH ROW EXECUTE FUNCTION refuse()"
+        self._run(f"CREATE TRIGGER refuses {each}")
+        return lambda: self._run("DROP TRIGGER refuses ON nightdrop_results")
+
+    def _run(self, statement: str) -> None:
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
 
 
 @pytest.fixture(params=["folder", "table", "postgres"])
@@ -114,6 +139,54 @@ def test_a_sink_that_is_down_for_an_hour_gets_everything(db: Database, agent: Ag
     deliver(db, 3_900_000)
     assert len(list(blocked.glob("*.json"))) == 3
     assert next(s for s in db.sinks.list() if s.name == name).pending == 0
+
+
+def test_a_result_that_a_sink_refuses_hurts_only_itself(
+    db: Database, agent: Agent, outside: Place, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SINK", outside.url)
+    db.sinks.create(name, "env:TEST_SINK", subject_id=agent.id)
+    agent.run(files=[document(40)], session_id="40")
+    deliver(db)
+    (row,) = outside.rows()
+    allow = outside.refuse(row["document"])
+    second = agent.run("Another message.", files=[document(40)], session_id="40")
+    agent.batch([document(n) for n in range(41, 46)]).wait(60)
+    deliver(db)
+    (waiting,) = (d for d in db.sinks.deliveries(name) if d.state == "pending")
+    assert (waiting.run_id, waiting.attempts) == (second.run_id, 1)
+    assert len(outside.rows()) == (5 if outside.kind == "folder" else 6)
+    for n in range(46, 53):  # with other results, since alone nobody could tell who is to blame
+        agent.run(files=[document(n)], session_id=str(n))
+        deliver(db, 24 * 3_600_000 * (n - 45))
+    (dead,) = db.sinks.deliveries(name, state="dead")
+    assert (dead.run_id, dead.attempts) == (second.run_id, 8)
+    assert next(s for s in db.sinks.list() if s.name == name).dead == 1
+    allow()
+    assert db.sinks.retry(name, run_id=second.run_id) == 1
+    deliver(db)
+    assert {d.state for d in db.sinks.deliveries(name)} == {"delivered"}
+    assert second.run_id in {row["run_id"] for row in outside.rows()}
+    with pytest.raises(DeliveryNotFound):
+        db.sinks.retry(name, run_id=second.run_id)
+
+
+def test_a_sink_that_is_down_costs_no_result_an_attempt_and_is_left_alone(
+    db: Database, agent: Agent, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SINK", "postgresql+psycopg://nobody@127.0.0.1:1/none")  # nobody listens there
+    db.sinks.create(name, "env:TEST_SINK", subject_id=agent.id)
+    agent.batch([document(n) for n in range(60, 63)]).wait(60)
+    deliver(db)
+    sink = next(s for s in db.sinks.list() if s.name == name)
+    assert sink.next_attempt_at is not None
+    assert (sink.pending, {d.attempts for d in db.sinks.deliveries(name)}) == (3, {0})
+    monkeypatch.setenv("TEST_SINK", str(tmp_path / "results"))
+    deliver(db)
+    assert not (tmp_path / "results").exists()  # it is left alone for a second
+    deliver(db, 10_000)
+    assert len(list((tmp_path / "results").glob("*.json"))) == 3
+    assert next(s for s in db.sinks.list() if s.name == name).next_attempt_at is None
 
 
 def test_retry_does_not_wait(db: Database, agent: Agent, tmp_path: Path, name: str) -> None:

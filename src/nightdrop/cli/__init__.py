@@ -11,6 +11,7 @@ _COMMANDS = {
     "batches": ("nightdrop.cli.batches", "batches", "List and show batches."),
     "costs": ("nightdrop.cli.costs", "costs", "Sum the ledger of model calls."),
     "dead-letters": ("nightdrop.cli.dead_letters", "dead_letters", "What failed: look, replay, discard, assign."),
+    "deliveries": ("nightdrop.cli.deliveries", "deliveries", "Results on their way to sinks: look, send again."),
     "demo": ("nightdrop.cli.demo", "demo", "See it work on sample documents: no key, no network."),
     "doctor": ("nightdrop.cli.doctor", "doctor", "Say what is installed and configured, and what is wrong."),
     "forget": ("nightdrop.cli.retention", "forget", "Erase one document and all that was derived from it."),

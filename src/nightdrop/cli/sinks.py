@@ -1,4 +1,4 @@
-"""`nightdrop sinks`: where results are put outside, and what is on its way there."""
+"""`nightdrop sinks`: where results are put outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightdrop.cli.errors import reports_errors
-from nightdrop.cli.options import DB, JSON, LIMIT
+from nightdrop.cli.options import DB, JSON
 
 if TYPE_CHECKING:
     from nightdrop.store.sinks import Sinks
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def sinks() -> None:
-    """Say where results are put outside, and see what is on its way there."""
+    """Say where results are put outside."""
 
 
 @sinks.command("list")
@@ -31,8 +31,11 @@ def list_(db: str | None, as_json: bool) -> None:
         print_page([sink.to_json() for sink in found], None)
         return
     print_table(
-        ["SINK", "URL", "OF", "PENDING", "ERROR", "SINCE"],
-        [[s.name, s.url, s.subject_id or "all", str(s.pending), s.error or "", when(s.created_at)] for s in found],
+        ["SINK", "URL", "OF", "PENDING", "DEAD", "ERROR", "SINCE"],
+        [
+            [s.name, s.url, s.subject_id or "all", str(s.pending), str(s.dead), s.error or "", when(s.created_at)]
+            for s in found
+        ],
         fold="ERROR",
     )
 
@@ -57,34 +60,6 @@ def delete(name: str, db: str | None) -> None:
     """Put nothing there any more; what is there stays."""
     _desk(db).delete(name)
     click.echo(f"{name} is deleted.")
-
-
-@sinks.command()
-@click.argument("name")
-@click.option("--state", type=click.Choice(["pending", "delivered", "dead"]), help="Only those in this state.")
-@LIMIT
-@DB
-@JSON
-@reports_errors
-def deliveries(name: str, state: str | None, limit: int, db: str | None, as_json: bool) -> None:
-    """What is on its way to a sink or was put there, newest runs first."""
-    from nightdrop.cli.show import print_page, print_table
-
-    found = _desk(db).deliveries(name, state=state, limit=limit)
-    if as_json:
-        print_page([row.to_json() for row in found], None)
-        return
-    rows = [[row.run_id, str(row.version), row.state, str(row.attempts), row.error or ""] for row in found]
-    print_table(["RUN", "VERSION", "STATE", "FAILED", "ERROR"], rows, fold="ERROR")
-
-
-@sinks.command()
-@click.argument("name")
-@DB
-@reports_errors
-def retry(name: str, db: str | None) -> None:
-    """Try now what has failed and waits."""
-    click.echo(f"{_desk(db).retry(name)} results are on their way.")
 
 
 def _desk(db: str | None) -> Sinks:

@@ -166,7 +166,7 @@ class WebhookExists(UsageError):
 
 
 class DeliveryNotFound(UsageError):
-    """There is no such delivery of a webhook."""
+    """There is no such delivery of a webhook, or none of this run on its way to a sink."""
 
     code = "delivery_not_found"
     http_status = 404

@@ -13,7 +13,8 @@ from nightdrop.clock import iso
 class Sink:
     """Where results go. url: a database or a folder, or `env:NAME` for a variable that every process has that puts
     results there. subject_id: only of this agent or workflow. pending: results on their way, counted from the rows;
-    error: why the last attempt failed, None when none has since."""
+    dead: those that it refused until they were given up; error: why one on its way is not there, None when all are
+    new; next_attempt_at: when it is tried again, None while it answers."""
 
     id: str
     name: str
@@ -21,7 +22,9 @@ class Sink:
     subject_id: str | None = None
     created_at: datetime | None = None
     pending: int = 0
+    dead: int = 0
     error: str | None = None
+    next_attempt_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plain form answered by `--json`."""
@@ -32,13 +35,16 @@ class Sink:
             "subject_id": self.subject_id,
             "created_at": iso(self.created_at),
             "pending": self.pending,
+            "dead": self.dead,
             "error": self.error,
+            "next_attempt_at": iso(self.next_attempt_at),
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkDelivery:
-    """One run's result for one sink. version: grows with each change of the run's result. attempts: failed so far."""
+    """One run's result for one sink. version: grows with each change of the run's result. attempts: how often
+    the sink refused it; one that is down costs none."""
 
     sink_id: str
     run_id: str

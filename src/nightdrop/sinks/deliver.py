@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from functools import partial
 
 import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.engine import Engine
-from nightdrop.errors import NightdropError, UsageError
+from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.sink import Sink, SinkDelivery
-from nightdrop.sinks.folder import put_in_folder
 from nightdrop.sinks.outbox_row import sink_row
-from nightdrop.sinks.table import put_in_table
-from nightdrop.store import sinks as outbox
+from nightdrop.sinks.put import Outcome, put_portion
+from nightdrop.store import outbox
 from nightdrop.store.load import load_runs
+from nightdrop.store.sinks import load_sinks
 
 log = logging.getLogger("nightdrop.sinks")
 
 TICK_SECONDS = 0.5
 _TOGETHER = 100  # results put in one go
-_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 
 
 class Deliverer:
@@ -50,11 +48,11 @@ class Deliverer:
     async def tick(self, now_ms: int) -> None:
         """One look at this time: each sink with something due is begun with, unless it is being put into."""
         self._putting = {key: task for key, task in self._putting.items() if not task.done()}
-        due = await self._engine.desk.read(partial(outbox.due_sinks, now_ms=now_ms))
+        due = set(await self._engine.desk.read(partial(outbox.due_sinks, now_ms=now_ms))) - self._putting.keys()
         if not due:
             return
-        for sink in await self._engine.desk.read(outbox.load_sinks):
-            if sink.id in due and sink.id not in self._putting:
+        for sink in await self._engine.desk.read(load_sinks):
+            if sink.id in due:
                 self._putting[sink.id] = asyncio.create_task(self._empty(sink, now_ms))
 
     async def put(self) -> None:
@@ -71,51 +69,50 @@ class Deliverer:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _empty(self, sink: Sink, now_ms: int) -> None:
-        """Put all that is due, portion by portion; one that fails ends it, and is tried later."""
-        claim = partial(outbox.claim_pending, sink_id=sink.id, now_ms=now_ms, limit=_TOGETHER)
+        """Put all that is due, portion by portion, until the sink is empty or down."""
+        began = clock.monotonic()
         try:
-            while taken := await self._engine.desk.write(claim):
+            while True:
+                now = now_ms + int((clock.monotonic() - began) * 1000)
+                claim = partial(outbox.claim_pending, sink_id=sink.id, now_ms=now, limit=_TOGETHER)
+                taken = await self._engine.desk.write(claim)
+                if not taken:
+                    return
                 reach("sink.claimed")
-                if not await self._put(sink, taken, now_ms):
+                if not await self._put(sink, taken, now):
                     return
         except NightdropError as error:
             log.error("sink %s: %s; it is tried again", sink.name, error)
 
     async def _put(self, sink: Sink, taken: list[SinkDelivery], now_ms: int) -> bool:
+        """Put one portion. False: the sink is down."""
         runs = await self._engine.desk.read(partial(load_runs, run_ids=[row.run_id for row in taken]))
         versions = {row.run_id: row.version for row in taken}
         rows = [sink_row(run, versions[run.run_id]) for run in runs]
-        try:
-            await asyncio.to_thread(_put_into, sink, rows)
-        except Exception as error:  # noqa: BLE001 - an edge: drivers and servers raise their own
-            words = f"{type(error).__name__}: {getattr(error, 'orig', None) or error}"
-            log.warning("sink %s: %s results wait: %s", sink.name, len(taken), words)
-            await self._engine.desk.write(partial(outbox.put_off, taken=taken, error=words, now_ms=now_ms))
-            return False
-        reach("sink.put")
-        here = {run.run_id for run in runs}
-        there = [row for row in taken if row.run_id in here]
-        gone = [row for row in taken if row.run_id not in here]
-        await self._engine.desk.write(partial(outbox.settle, taken=there, state="delivered", error=None))
-        if gone:
-            await self._engine.desk.write(partial(outbox.settle, taken=gone, state="dead", error="the run was deleted"))
-        return True
+        outcome = await asyncio.to_thread(put_portion, sink, rows)
+        if outcome.there:
+            reach("sink.put")
+        for why in sorted({*outcome.refused.values(), *outcome.waiting.values()}):
+            log.warning("sink %s: %s", sink.name, why)
+        gone = versions.keys() - {run.run_id for run in runs}
+        await self._engine.desk.write(partial(_note, sink.id, taken, outcome, gone, now_ms))
+        return not outcome.waiting
 
 
-def _put_into(sink: Sink, rows: list[dict[str, object]]) -> None:
-    url = url_of(sink)
-    scheme = url.partition("://")[0].partition("+")[0]
-    if scheme in _DATABASES:
-        put_in_table(url, rows)
-    else:
-        put_in_folder(url, rows)
-
-
-def url_of(sink: Sink) -> str:
-    """The sink's URL. Raises UsageError when the variable that it names is not set in this process."""
-    if not sink.url.startswith("env:"):
-        return sink.url
-    name = sink.url.removeprefix("env:")
-    if not os.environ.get(name):
-        raise UsageError(f"{name} is not set in this process: it is the URL of sink {sink.name}")
-    return os.environ[name]
+def _note(
+    sink_id: str, taken: list[SinkDelivery], outcome: Outcome, gone: set[str], now_ms: int, connection: sa.Connection
+) -> None:
+    """Write what became of a portion, in one transaction."""
+    by_run = {row.run_id: row for row in taken}
+    outbox.settle(connection, [by_run[run_id] for run_id in outcome.there], state="delivered", error=None)
+    outbox.settle(connection, [by_run[run_id] for run_id in gone], state="dead", error="the run was deleted")
+    for run_id, why in outcome.refused.items():
+        outbox.refuse(connection, by_run[run_id], why, now_ms)
+    untried = by_run.keys() - outcome.there - gone - outcome.refused.keys() - outcome.waiting.keys()
+    outbox.settle(connection, [by_run[run_id] for run_id in untried], not_before=0)
+    if outcome.there or outcome.refused:
+        outbox.answers(connection, sink_id)
+    if outcome.waiting:
+        waiting = {by_run[run_id]: why for run_id, why in outcome.waiting.items()}
+        asked_ms = int(outcome.retry_after * 1000)
+        outbox.leave_alone(connection, sink_id, waiting, now_ms=now_ms, asked_ms=asked_ms)

@@ -19,6 +19,9 @@ from nightdrop.store.batches import load_batch
 from nightdrop.store.tables import webhook_batches, webhook_deliveries, webhooks
 
 MOST_ATTEMPTS = 8
+WAITS_SECONDS = (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600)
+"""After the first attempt, the second, and so on; the last attempt is followed by none."""
+
 LEASE_MS = 120_000
 """How long a delivery that is being sent is left alone: longer than sending can take. Then another process sends it."""
 

@@ -1,27 +1,25 @@
-"""The sinks of a database, for people and programs; and the outbox as the deliverer works through it."""
+"""The sinks of a database, for people and programs. What `db.sinks` is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.errors import SinkExists, SinkNotFound, UsageError
+from nightdrop.errors import DeliveryNotFound, SinkExists, SinkNotFound, UsageError
 from nightdrop.ids import new_id
 from nightdrop.records.sink import Sink, SinkDelivery
 from nightdrop.servers.credentials import refuse_password
-from nightdrop.store.tables import sink_deliveries, sinks
+from nightdrop.store.outbox import to_delivery
+from nightdrop.store.tables import runs, sink_deliveries, sinks
 
 if TYPE_CHECKING:
     from nightdrop.store.database import Database
 
-LEASE_MS = 180_000
-"""How long rows that are being put are left alone: longer than putting them may take."""
-
-_LONGEST_WAIT_MS = 300_000
-_PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")  # literal, so that the partial index is used
+_PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")  # literals, so that the partial indexes are used
+_DEAD: sa.ColumnElement[str] = sa.literal_column("'dead'")
 
 
 class Sinks:
@@ -31,7 +29,7 @@ class Sinks:
         self._db = db
 
     def list(self) -> Sequence[Sink]:
-        """All of them, oldest first, with what is on its way."""
+        """All of them, oldest first, with what is on its way and what was given up."""
         with self._db.read() as connection:
             return load_sinks(connection)
 
@@ -61,21 +59,49 @@ class Sinks:
 
         self._db.transact(commit)
 
-    def deliveries(self, name: str, *, state: str | None = None, limit: int = 50) -> Sequence[SinkDelivery]:
-        """What is on its way or was put, newest runs first. Raises SinkNotFound."""
+    def deliveries(
+        self, name: str | None = None, *, state: str | None = None, limit: int = 50
+    ) -> Sequence[SinkDelivery]:
+        """What is on its way or was put, newest runs first; of one sink or of all. Raises SinkNotFound."""
         d = sink_deliveries.c
-        query = sa.select(sink_deliveries).where(d.sink_id == self._find(name).id).order_by(d.run_id.desc())
+        query = sa.select(sink_deliveries).order_by(d.run_id.desc(), d.sink_id)
+        if name is not None:
+            query = query.where(d.sink_id == self._find(name).id)
         if state is not None:
             query = query.where(d.state == state)
         with self._db.read() as connection:
-            return [_delivery(row) for row in connection.execute(query.limit(limit)).mappings()]
+            return [to_delivery(row) for row in connection.execute(query.limit(limit)).mappings()]
 
-    def retry(self, name: str) -> int:
-        """Try what has failed again now; returns how many results are on their way. Raises SinkNotFound."""
-        found = self._find(name)
+    def retry(self, name: str | None = None, *, run_id: str | None = None) -> int:
+        """Put now, with all attempts before it, what waits or is dead: of one sink or of all, of one run or of all.
+
+        Returns how many results are on their way by that. Raises SinkNotFound, DeliveryNotFound.
+        """
         d = sink_deliveries.c
-        waiting = sa.update(sink_deliveries).where(d.sink_id == found.id, d.state == _PENDING)
-        return self._db.transact(lambda c: c.execute(waiting.values(not_before=0, attempts=0)).rowcount)
+        wanted: list[sa.ColumnElement[bool]] = [
+            d.state.in_(["pending", "dead"]),
+            d.run_id.in_(sa.select(runs.c.run_id)),
+        ]
+        awake = sa.update(sinks).values(not_before=0, failures=0)
+        if name is not None:
+            found = self._find(name)
+            wanted.append(d.sink_id == found.id)
+            awake = awake.where(sinks.c.id == found.id)
+        if run_id is not None:
+            wanted.append(d.run_id == run_id)
+        again = sa.update(sink_deliveries).where(*wanted)
+        values = {"state": "pending", "not_before": 0, "attempts": 0}
+
+        def commit(connection: sa.Connection) -> int:
+            connection.execute(awake)
+            return connection.execute(again.values(values)).rowcount
+
+        count = self._db.transact(commit)
+        if not count and run_id is not None:
+            raise DeliveryNotFound(
+                f"nothing of run {run_id!r} waits for a sink in {self._db.label}, and nothing is dead"
+            )
+        return count
 
     def _find(self, name: str) -> Sink:
         for sink in self.list():
@@ -88,8 +114,14 @@ def load_sinks(connection: sa.Connection) -> list[Sink]:
     """Every sink, oldest first."""
     d = sink_deliveries.c
     waiting = sa.select(d.sink_id, sa.func.count().label("pending"), sa.func.max(d.error).label("error"))
-    counted = waiting.where(d.state == _PENDING).group_by(d.sink_id).subquery()
-    query = sa.select(sinks, counted.c.pending, counted.c.error).outerjoin(counted, counted.c.sink_id == sinks.c.id)
+    pending = waiting.where(d.state == _PENDING).group_by(d.sink_id).subquery()
+    given_up = sa.select(d.sink_id, sa.func.count().label("dead")).where(d.state == _DEAD)
+    dead = given_up.group_by(d.sink_id).subquery()
+    query = (
+        sa.select(sinks, pending.c.pending, pending.c.error, dead.c.dead)
+        .outerjoin(pending, pending.c.sink_id == sinks.c.id)
+        .outerjoin(dead, dead.c.sink_id == sinks.c.id)
+    )
     return [
         Sink(
             id=row["id"],
@@ -98,57 +130,9 @@ def load_sinks(connection: sa.Connection) -> list[Sink]:
             subject_id=row["subject_id"],
             created_at=clock.to_datetime(row["created_at"]),
             pending=row["pending"] or 0,
+            dead=row["dead"] or 0,
             error=row["error"],
+            next_attempt_at=clock.to_datetime(row["not_before"]) if row["failures"] else None,
         )
         for row in connection.execute(query.order_by(sinks.c.id)).mappings()
     ]
-
-
-def due_sinks(connection: sa.Connection, now_ms: int) -> list[str]:
-    """Sinks with something to be put now."""
-    d = sink_deliveries.c
-    due = sa.exists().where(d.sink_id == sinks.c.id, d.state == _PENDING, d.not_before <= now_ms)
-    return list(connection.scalars(sa.select(sinks.c.id).where(due)))
-
-
-def claim_pending(connection: sa.Connection, sink_id: str, *, now_ms: int, limit: int) -> list[SinkDelivery]:
-    """Take up to `limit` due rows of a sink, oldest runs first: nobody else puts them for LEASE_MS."""
-    d = sink_deliveries.c
-    query = (
-        sa.select(sink_deliveries)
-        .where(d.sink_id == sink_id, d.state == _PENDING, d.not_before <= now_ms)
-        .order_by(d.run_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = [_delivery(row) for row in connection.execute(query).mappings().all()]
-    if taken:
-        mine = sa.and_(d.sink_id == sink_id, d.run_id.in_([row.run_id for row in taken]))
-        connection.execute(sa.update(sink_deliveries).where(mine).values(not_before=now_ms + LEASE_MS))
-    return taken
-
-
-def settle(connection: sa.Connection, taken: Sequence[SinkDelivery], **values: Any) -> None:
-    """Write what became of these rows; one whose result has changed meanwhile stays pending."""
-    d = sink_deliveries.c
-    for row in taken:
-        mine = sa.and_(d.sink_id == row.sink_id, d.run_id == row.run_id, d.version == row.version, d.state == _PENDING)
-        connection.execute(sa.update(sink_deliveries).where(mine).values(**values))
-
-
-def put_off(connection: sa.Connection, taken: Sequence[SinkDelivery], error: str, now_ms: int) -> None:
-    """Try these again later, each time after a longer wait, up to five minutes; they are never given up."""
-    for row in taken:
-        wait = min(1000 * 2 ** min(row.attempts, 20), _LONGEST_WAIT_MS)
-        settle(connection, [row], attempts=row.attempts + 1, not_before=now_ms + wait, error=error[:500])
-
-
-def _delivery(row: sa.RowMapping) -> SinkDelivery:
-    return SinkDelivery(
-        sink_id=row["sink_id"],
-        run_id=row["run_id"],
-        version=row["version"],
-        state=row["state"],
-        attempts=row["attempts"],
-        error=row["error"],
-    )

@@ -15,12 +15,11 @@ from nightdrop.errors import NightdropError
 from nightdrop.outbound import AllowedHosts, request
 from nightdrop.records.webhook import Delivery, DeliveryState, Webhook
 from nightdrop.settings import load_settings
-from nightdrop.store.deliveries import MOST_ATTEMPTS
+from nightdrop.store.deliveries import MOST_ATTEMPTS, WAITS_SECONDS
 from nightdrop.store.webhooks import secret_of
 from nightdrop.webhooks.sign import signed_headers
 
 TIMEOUT_SECONDS = 10.0  # for the connection, for sending, for the answer
-_WAITS_SECONDS = (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600)  # after the first attempt, the second, ...
 _LONGEST_ASKED_SECONDS = 6 * 3600.0
 _PATIENCE = timedelta(days=3)  # for a receiver that answers 429 only
 _AGAIN = (408, 409, 425, 429)  # and 5xx
@@ -72,7 +71,7 @@ def outcome(delivery: Delivery, attempt: Attempt, now_ms: int) -> dict[str, Any]
     old = now_ms - clock.to_ms(delivery.created_at) > _PATIENCE / timedelta(milliseconds=1)
     if not attempt.again or number >= MOST_ATTEMPTS or (old and not attempt.spends):
         return {**values, "state": DeliveryState.DEAD.value, "completed_at": now_ms}
-    wait = _WAITS_SECONDS[min(max(number, 1), len(_WAITS_SECONDS)) - 1] * (0.8 + 0.4 * random.random())
+    wait = WAITS_SECONDS[min(max(number, 1), len(WAITS_SECONDS)) - 1] * (0.8 + 0.4 * random.random())
     asked = min(attempt.retry_after or 0.0, _LONGEST_ASKED_SECONDS)
     return {**values, "attempts": number, "not_before": now_ms + int(max(wait, asked) * 1000)}
 

@@ -16,6 +16,8 @@ sinks = sa.Table(
     sa.Column("url", sa.Text, nullable=False),  # or env:NAME
     sa.Column("subject_id", sa.Text, nullable=True),  # only of this agent or workflow
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # in a row; 0: it answers
+    sa.Column("not_before", sa.BigInteger, nullable=False, server_default="0"),  # it is left alone until then
 )
 
 sink_deliveries = sa.Table(
@@ -31,6 +33,7 @@ sink_deliveries = sa.Table(
 )
 
 _pending = sink_deliveries.c.state == sa.literal_column("'pending'")
+_dead = sink_deliveries.c.state == sa.literal_column("'dead'")
 
 sa.Index(
     "nightdrop_sink_deliveries_due",
@@ -38,6 +41,12 @@ sa.Index(
     sink_deliveries.c.not_before,
     sqlite_where=_pending,
     postgresql_where=_pending,
+)
+sa.Index(
+    "nightdrop_sink_deliveries_dead",
+    sink_deliveries.c.sink_id,
+    sqlite_where=_dead,
+    postgresql_where=_dead,
 )
 sa.Index("nightdrop_sink_deliveries_run", sink_deliveries.c.run_id)
 

@@ -1,0 +1,88 @@
+"""Putting a portion of results into a sink: what it refuses hurts only itself, and one that is down is let alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nightdrop import clock
+from nightdrop.errors import UsageError
+from nightdrop.records.sink import Sink
+from nightdrop.sinks.blame import Blame, blame, words_of
+from nightdrop.sinks.folder import put_in_folder
+from nightdrop.sinks.table import put_in_table
+
+Rows = Sequence[dict[str, Any]]
+
+LONGEST_SECONDS = 60.0  # after which what is left of a portion is given back: well below the lease
+_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of a portion. there: run ids that are in the sink; refused and waiting: why not, by run id.
+
+    waiting: tried, and the sink is to blame. What is named nowhere was not tried. retry_after: seconds.
+    """
+
+    there: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    retry_after: float = 0.0
+
+
+def put_portion(sink: Sink, rows: Rows) -> Outcome:
+    """Put rows together where the sink can and takes them, else one by one. Blocks, never raises."""
+    try:
+        url = url_of(sink)
+    except UsageError as error:
+        return Outcome(waiting={str(row["run_id"]): str(error) for row in rows})
+    if _is_database(url) and len(rows) > 1 and _tried(put_in_table, url, rows) is None:
+        return Outcome(there={str(row["run_id"]) for row in rows})
+    return _one_by_one(put_in_table if _is_database(url) else put_in_folder, url, rows)
+
+
+def url_of(sink: Sink) -> str:
+    """The sink's URL. Raises UsageError when the variable that it names is not set in this process."""
+    if not sink.url.startswith("env:"):
+        return sink.url
+    name = sink.url.removeprefix("env:")
+    if not os.environ.get(name):
+        raise UsageError(f"{name} is not set in this process: it is the URL of sink {sink.name}")
+    return os.environ[name]
+
+
+def _is_database(url: str) -> bool:
+    return url.partition("://")[0].partition("+")[0] in _DATABASES
+
+
+def _one_by_one(put: Callable[[str, Rows], None], url: str, rows: Rows) -> Outcome:
+    outcome = Outcome()
+    until = clock.monotonic() + LONGEST_SECONDS
+    unknown: dict[str, str] = {}
+    for row in rows:
+        if clock.monotonic() > until:
+            break
+        run_id = str(row["run_id"])
+        error = _tried(put, url, [row])
+        if error is None:
+            outcome.there.add(run_id)
+            continue
+        to_blame = blame(error)
+        piles = {Blame.SINK: outcome.waiting, Blame.RESULT: outcome.refused, Blame.UNKNOWN: unknown}
+        piles[to_blame][run_id] = words_of(error)
+        if to_blame is Blame.SINK:
+            outcome.retry_after = getattr(error, "retry_after", 0.0)
+            break
+    (outcome.refused if outcome.there else outcome.waiting).update(unknown)  # it takes others: it is up
+    return outcome
+
+
+def _tried(put: Callable[[str, Rows], None], url: str, rows: Rows) -> Exception | None:
+    try:
+        put(url, rows)
+    except Exception as error:  # noqa: BLE001 - an edge: drivers and servers raise their own
+        return error
+    return None
