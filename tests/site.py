@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +15,16 @@ from typing import Any
 
 @dataclass
 class Site:
-    """A server: what it answers by path, and (method, path, headers, body) of what it was asked."""
+    """A server: what it answers by path, and (method, path, headers, body) of what it was asked.
+
+    decide: what it answers to a body, None for what `pages` says.
+    """
 
     url: str
     port: int
     pages: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    decide: Callable[[bytes], tuple[int, dict[str, str], bytes] | None] = lambda _body: None
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def site(address: str = "127.0.0.1", port: int = 0, *, tls: Path | None = None) 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             made.asked.append((self.command, self.path, dict(self.headers.items()), body))
-            code, headers, content = made.pages.get(self.path, (200, {}, b"here"))
+            code, headers, content = made.decide(body) or made.pages.get(self.path, (200, {}, b"here"))
             self.send_response(code)
             for name, value in headers.items():
                 self.send_header(name, value)

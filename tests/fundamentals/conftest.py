@@ -21,6 +21,7 @@ from nightdrop.schemas import Invoice
 from nightdrop.store import Database
 from nightdrop.store.place import database_at
 from tests.conftest import invoice_text
+from tests.fundamentals.sink_places import outside, sink_name  # noqa: F401 - fixtures
 from tests.postgres import new_database
 
 MESSAGE = "Extract this invoice."

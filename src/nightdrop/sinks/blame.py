@@ -23,6 +23,10 @@ class Refused(Exception):
     """The sink has understood this result and does not take it."""
 
 
+class Unclear(Exception):
+    """The sink has failed and did not say whether that is about this result."""
+
+
 class Down(Exception):
     """The sink takes nothing now. retry_after: seconds that it asks to be left alone."""
 
@@ -51,7 +55,7 @@ def blame(error: Exception) -> Blame:
 
 def words_of(error: Exception) -> str:
     """An error for a row and a log line."""
-    if isinstance(error, Refused | Down):
+    if isinstance(error, Refused | Unclear | Down):
         return str(error)
     return f"{type(error).__name__}: {getattr(error, 'orig', None) or error}"
 

@@ -13,8 +13,10 @@ from nightdrop.records.sink import Sink
 from nightdrop.sinks.blame import Blame, blame, words_of
 from nightdrop.sinks.folder import put_in_folder
 from nightdrop.sinks.table import put_in_table
+from nightdrop.sinks.web import put_over_http
 
 Rows = Sequence[dict[str, Any]]
+Put = Callable[[str, Rows], None]
 
 LONGEST_SECONDS = 60.0  # after which what is left of a portion is given back: well below the lease
 _DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
@@ -39,9 +41,10 @@ def put_portion(sink: Sink, rows: Rows) -> Outcome:
         url = url_of(sink)
     except UsageError as error:
         return Outcome(waiting={str(row["run_id"]): str(error) for row in rows})
-    if _is_database(url) and len(rows) > 1 and _tried(put_in_table, url, rows) is None:
+    put = _way_to(url)
+    if put is put_in_table and len(rows) > 1 and _tried(put, url, rows) is None:
         return Outcome(there={str(row["run_id"]) for row in rows})
-    return _one_by_one(put_in_table if _is_database(url) else put_in_folder, url, rows)
+    return _one_by_one(put, url, rows)
 
 
 def url_of(sink: Sink) -> str:
@@ -54,11 +57,14 @@ def url_of(sink: Sink) -> str:
     return os.environ[name]
 
 
-def _is_database(url: str) -> bool:
-    return url.partition("://")[0].partition("+")[0] in _DATABASES
+def _way_to(url: str) -> Put:
+    scheme = url.partition("://")[0].partition("+")[0]
+    if scheme in _DATABASES:
+        return put_in_table
+    return put_over_http if scheme in ("http", "https") else put_in_folder
 
 
-def _one_by_one(put: Callable[[str, Rows], None], url: str, rows: Rows) -> Outcome:
+def _one_by_one(put: Put, url: str, rows: Rows) -> Outcome:
     outcome = Outcome()
     until = clock.monotonic() + LONGEST_SECONDS
     unknown: dict[str, str] = {}
@@ -80,7 +86,7 @@ def _one_by_one(put: Callable[[str, Rows], None], url: str, rows: Rows) -> Outco
     return outcome
 
 
-def _tried(put: Callable[[str, Rows], None], url: str, rows: Rows) -> Exception | None:
+def _tried(put: Put, url: str, rows: Rows) -> Exception | None:
     try:
         put(url, rows)
     except Exception as error:  # noqa: BLE001 - an edge: drivers and servers raise their own

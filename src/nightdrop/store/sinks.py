@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.errors import DeliveryNotFound, SinkExists, SinkNotFound, UsageError
 from nightdrop.ids import new_id
+from nightdrop.outbound import AllowedHosts, check_url
 from nightdrop.records.sink import Sink, SinkDelivery
 from nightdrop.servers.credentials import refuse_password
+from nightdrop.settings import load_settings
 from nightdrop.store.outbox import to_delivery
 from nightdrop.store.tables import runs, sink_deliveries, sinks
 
@@ -34,11 +36,16 @@ class Sinks:
             return load_sinks(connection)
 
     def create(self, name: str, url: str, *, subject_id: str | None = None) -> Sink:
-        """Put the result of every run that ends from now on. Raises SinkExists, UsageError for a password."""
+        """Put the result of every run that ends from now on.
+
+        Raises SinkExists, UsageError for a password, UrlRefused for an address that results are never sent to.
+        """
         try:
             refuse_password(url)
         except UsageError as error:
             raise UsageError("the URL holds a password: give env:NAME, and the URL in that variable") from error
+        if url.startswith(("http://", "https://")):
+            check_url(url, AllowedHosts.parse(load_settings().allow_hosts))
         row = {"id": new_id(), "name": name, "url": url, "subject_id": subject_id, "created_at": clock.now_ms()}
 
         def commit(connection: sa.Connection) -> None:

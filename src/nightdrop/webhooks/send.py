@@ -13,17 +13,17 @@ import httpx2
 from nightdrop import clock
 from nightdrop.errors import NightdropError
 from nightdrop.outbound import AllowedHosts, request
+from nightdrop.outbound.answer import first_words, retry_after
+from nightdrop.outbound.sign import signed_headers
 from nightdrop.records.webhook import Delivery, DeliveryState, Webhook
 from nightdrop.settings import load_settings
 from nightdrop.store.deliveries import MOST_ATTEMPTS, WAITS_SECONDS
 from nightdrop.store.webhooks import secret_of
-from nightdrop.webhooks.sign import signed_headers
 
 TIMEOUT_SECONDS = 10.0  # for the connection, for sending, for the answer
 _LONGEST_ASKED_SECONDS = 6 * 3600.0
 _PATIENCE = timedelta(days=3)  # for a receiver that answers 429 only
 _AGAIN = (408, 409, 425, 429)  # and 5xx
-_TOLD_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +82,8 @@ def _answered(response: httpx2.Response) -> Attempt:
         return Attempt(status_code=code)
     return Attempt(
         status_code=code,
-        error=f"it answered {code}{_words(response)}",
+        error=f"it answered {code}{first_words(response)}",
         again=code in _AGAIN or code >= 500,
         spends=code != 429,
-        retry_after=_seconds(response.headers.get("Retry-After")),
+        retry_after=retry_after(response),
     )
-
-
-def _words(response: httpx2.Response) -> str:
-    """The beginning of what the receiver says, for whoever looks for the reason."""
-    first = next(response.iter_bytes(_TOLD_CHARACTERS), b"")
-    text = " ".join(first.decode("utf-8", "replace").replace("\0", " ").split())
-    return f": {text[:_TOLD_CHARACTERS]}" if text else ""
-
-
-def _seconds(text: str | None) -> float | None:
-    """A Retry-After in seconds; one that is a date is left out."""
-    return float(text) if text is not None and text.strip().isdecimal() else None

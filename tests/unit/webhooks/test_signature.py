@@ -8,8 +8,8 @@ import pytest
 
 from nightdrop import Delivery, DeliveryState, UsageError, Webhook
 from nightdrop.clock import to_ms
+from nightdrop.outbound.sign import signed_headers
 from nightdrop.webhooks.send import Attempt, outcome
-from nightdrop.webhooks.sign import signed_headers
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = to_ms(BEGAN) + 1000
