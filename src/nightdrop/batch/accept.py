@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,17 +15,17 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch.listing import Listing
+from nightdrop.batch.readers import Readers
 from nightdrop.batch.remember import ScheduleCall, remember
 from nightdrop.engine import Engine
 from nightdrop.errors import UsageError
 from nightdrop.faults import reach
 from nightdrop.intake.allowed import list_allowed
 from nightdrop.intake.listing import Entry, Given, SourceKind, list_source, source_label
-from nightdrop.intake.take import Listed, Taken, take_listed
+from nightdrop.intake.take import Listed, Taken
 from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
 from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
-from nightdrop.settings import load_settings
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
@@ -38,8 +37,6 @@ from nightdrop.store.turns import take_turn
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
 _ARCHIVES, _UNPACKED = (".zip", ".eml", ".msg"), 4  # what is unpacked counts as so much more
-_FETCHES = 16  # URLs fetched at a time
-_FEW_FETCHES = 4  # from FTP and IMAP: each is a connection of its own, and servers allow few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +127,7 @@ def listing_of(engine: Engine, call: BatchCall, files: Iterator[Entry]) -> Listi
 async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: Listing) -> None:
     """Accept every document of the source; returns when all are committed. One portion is read as another commits."""
     committing: asyncio.Task[None] | None = None
+    readers = Readers(call.max_bytes)
     try:
         while chunk := await asyncio.to_thread(source.next_chunk):
             known = await engine.desk.read(
@@ -137,7 +135,7 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
             )
             portions = list(_portions([listed for listed in chunk if known.get(listed.key) != listed.version]))
             for number, portion in enumerate(portions, start=1):
-                taken = await asyncio.to_thread(_take, portion, call.max_bytes)
+                taken = await asyncio.to_thread(readers.take, portion)
                 if committing is not None:
                     await committing
                 confirm = partial(source.confirm, chunk) if number == len(portions) else None
@@ -145,6 +143,7 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
             if not portions:
                 source.confirm(chunk)
     finally:
+        readers.close()
         if committing is not None:
             await committing
     await engine.desk.write(lambda c: rows.close_acceptance(c, batch_id, clock.now_ms()))
@@ -163,18 +162,6 @@ def _portions(chunk: Sequence[Listed]) -> Iterator[list[Listed]]:
             portion, size = [], 0
     if portion:
         yield portion
-
-
-def _take(portion: Sequence[Listed], max_bytes: int) -> list[Taken]:
-    take = partial(take_listed, max_bytes=max_bytes, max_unpacked=load_settings().max_archive_bytes)
-    urls = [listed.file.url for listed in portion if listed.file.url]
-    if not urls:
-        return [taken for listed in portion for taken in take(listed)]
-    is_few = any(url.startswith(("ftp://", "imap://", "imaps://")) for url in urls)
-    with ThreadPoolExecutor(
-        _FEW_FETCHES if is_few else _FETCHES
-    ) as threads:  # one slow server must not hold up the others
-        return [taken for several in threads.map(take, portion) for taken in several]
 
 
 async def _accept_portion(

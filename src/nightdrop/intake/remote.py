@@ -17,7 +17,8 @@ from nightdrop.errors import FileMissing, FileUnreadable, NightdropError, Source
 from nightdrop.faults import reach
 from nightdrop.intake.fetch import too_large
 from nightdrop.records.source import Found
-from nightdrop.servers.filesystem import ARCHIVES, Place, forget, magic_root, modified_ms, place_of, version_of
+from nightdrop.servers.filesystem import ARCHIVES, Place, forget, modified_ms, place_of, version_of
+from nightdrop.servers.paths import magic_root
 
 log = logging.getLogger("nightdrop.intake")
 
@@ -118,13 +119,10 @@ def _found(place: Place, info: dict[str, Any]) -> Found:
 
 
 def _info(place: Place) -> dict[str, Any] | None:
-    if hasattr(place.fs, "invalidate_cache"):
-        place.fs.invalidate_cache()
     try:
-        info: dict[str, Any] = place.ask("info", place.path)
+        return place.info()
     except FileNotFoundError:
         return None
-    return info
 
 
 def _read(url: str, max_bytes: int, size: int | None) -> bytes:
@@ -142,7 +140,7 @@ def _read(url: str, max_bytes: int, size: int | None) -> bytes:
         with place.fs.open(place.path, "rb") as stream:
             content = bytes(stream.read(max_bytes + 1))
     else:
-        content = bytes(place.ask("cat_file", place.path, size=size))
+        content = place.whole(size)
     if len(content) > max_bytes:
         raise too_large(url, len(content), max_bytes)
     if size is not None and len(content) < size:

@@ -11,7 +11,7 @@ from nightdrop.errors import ScheduleInvalid, UsageError
 from nightdrop.intake.fetch import local_path
 from nightdrop.intake.sources import source_of
 from nightdrop.servers.credentials import refuse_password
-from nightdrop.servers.filesystem import joined, remote_root
+from nightdrop.servers.paths import joined, remote_root
 
 _KEYS = {"message", "files", "settle_seconds", "after", "user_id", "within"}
 _MAILBOXES = ("imap://", "imaps://")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import posixpath
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from fsspec.asyn import sync
 
 from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
+from nightdrop.servers import sftp
 from nightdrop.servers.credentials import options_for, refuse_password
 
 BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
@@ -49,7 +49,13 @@ _SSH = {  # asyncssh: the user's own known_hosts, since sshfs would ask for none
     "keepalive_interval": 15,
     "timeout": 60,
 }
-_S3_CONFIG = {"retries": {"max_attempts": 2, "mode": "standard"}, "connect_timeout": 20, "read_timeout": 60}
+_S3_CONFIG = {
+    "retries": {"max_attempts": 2, "mode": "standard"},
+    "connect_timeout": 20,
+    "read_timeout": 60,
+    "max_pool_connections": 32,  # botocore's ten would make some of the readers wait
+}
+_ONE_REQUEST = 8 * 1024 * 1024  # bytes that are asked of S3 at once, larger ones in parts
 _here = threading.local()
 _PAGE = 1000
 _MODIFIED = ("mtime", "LastModified", "last_modified", "updated", "modified", "modify", "date_time")
@@ -75,29 +81,46 @@ class Place:
             options["timeout"] = _TIMEOUT_SECONDS + size / _SLOWEST
         return getattr(self.fs, what)(*given, **options)
 
-    def entries(self, folder: str) -> Iterator[dict[str, Any]]:
-        """What lies in a folder, one page in memory at a time where the file system allows it, else sorted."""
-        listed = getattr(self.fs, "_iterdir", None)
-        if listed is not None and getattr(self.fs, "protocol", None) and "s3" in self.fs.protocol:
-            yield from _paged(self.fs, folder)
-            return
+    def whole(self, size: int | None) -> bytes:
+        """The file's bytes, in as few calls as its server allows when its size is known."""
+        given = 0 if size is None else size
+        if size is not None and size < sftp.ONE_REPLY and sftp.is_sftp(self.fs):
+            content: bytes = sync(self.fs.loop, sftp.read_small, self.fs, self.path, size, timeout=_TIMEOUT_SECONDS)
+            if len(content) == size:  # else it has changed since it was listed
+                return content
+        if size is not None and size <= _ONE_REQUEST and self._is_s3:
+            return bytes(self.ask("cat_file", self.path, size=given, max_concurrency=1))  # else it asks for the size
+        return bytes(self.ask("cat_file", self.path, size=given))
+
+    def info(self) -> dict[str, Any]:
+        """What its server says of the file now. Raises FileNotFoundError."""
+        self._forget_listings()
+        info: dict[str, Any] = self.ask("info", self.path)
+        return info
+
+    def _forget_listings(self) -> None:
         if hasattr(self.fs, "invalidate_cache"):
             self.fs.invalidate_cache()
+
+    @property
+    def _is_s3(self) -> bool:
+        return "s3" in (getattr(self.fs, "protocol", None) or ())
+
+    def entries(self, folder: str) -> Iterator[dict[str, Any]]:
+        """What lies in a folder, one page in memory at a time where the file system allows it, else sorted."""
+        if self._is_s3:
+            yield from _paged(self.fs, folder)
+            return
+        self._forget_listings()
         yield from sorted(self.ask("ls", folder, detail=True), key=lambda info: str(info["name"]))
 
     def rename(self, target: str, *, of: str | None = None) -> None:
         """Give the file, or the one at another path, this path, in one step of the server's."""
         path = self.path if of is None else of
-        client = getattr(self.fs, "client", None)
-        if hasattr(client, "start_sftp_client"):  # sshfs deletes the file where the server knows no POSIX rename
-            sync(self.fs.loop, _rename_by_sftp, client, path, target, timeout=_TIMEOUT_SECONDS)
+        if sftp.is_sftp(self.fs):  # sshfs deletes the file where the server knows no POSIX rename
+            sync(self.fs.loop, sftp.rename, self.fs, path, target, timeout=_TIMEOUT_SECONDS)
         else:
             self.ask("mv", path, target)
-
-
-async def _rename_by_sftp(client: Any, path: str, target: str) -> None:
-    async with client.start_sftp_client() as channel:
-        await channel.rename(path, target)
 
 
 def place_of(url: str) -> Place:
@@ -198,14 +221,29 @@ def _archive(url: str, scheme: str, rest: str) -> Place:
     if not chained or not target:
         shape = f"{scheme}://PATH_INSIDE::ARCHIVE, such as {scheme}://*.pdf::s3://in/a.{scheme}"
         raise UsageError(f"{url}: write {shape}")
-    options: dict[str, Any] = {}
-    if "://" in target and not target.startswith("file://"):
-        place = place_of(target)
-        options = {"fo": place.fs.open(place.path, "rb")}
+    return Place(fs=_opened(scheme, target), path=inner.strip("/"), before=f"{scheme}://", behind=f"::{target}")
+
+
+def _opened(scheme: str, target: str) -> Any:
+    """An archive, opened once a thread while it is as it was: a tar is read to its end to know what is in it."""
+    kind = _filesystem_class(scheme)
+    if target.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{scheme}://...::{target}: name {target} itself, a zip is unpacked; what else it is, download"
+        )
+    if "://" not in target or target.startswith("file://"):
+        path = target.removeprefix("file://")
+        found = os.stat(path)
+        fs, version = None, f"{found.st_size}-{found.st_mtime_ns}"
     else:
-        options = {"fo": target.removeprefix("file://")}
-    fs = _filesystem_class(scheme)(**options, skip_instance_cache=True)
-    return Place(fs=fs, path=inner.strip("/"), before=f"{scheme}://", behind=f"::{target}")
+        place = place_of(target)
+        fs, path, version = place.fs, place.path, version_of(place.info())
+    kept: dict[str, Any] = _here.__dict__.setdefault("archive", {})
+    key = f"{scheme} {target} {version}"
+    if key not in kept:
+        kept.clear()
+        kept[key] = kind(fo=path if fs is None else fs.open(path, "rb"), skip_instance_cache=True)
+    return kept[key]
 
 
 def _paged(fs: Any, folder: str) -> Iterator[dict[str, Any]]:
@@ -253,31 +291,3 @@ def _parsed(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def magic_root(path: str) -> tuple[str, str]:
-    """(folder, rest) of a path whose rest holds the first wildcard; the rest is empty when there is none."""
-    parts = path.split("/")
-    plain = list(itertools.takewhile(lambda part: not any(c in part for c in "*?["), parts))
-    if len(plain) == len(parts):
-        return path, ""
-    return "/".join(plain), "/".join(parts[len(plain) :])
-
-
-def remote_root(url: str) -> str:
-    """The folder of a URL: what stands before its first wildcard, and before the name of a single file."""
-    head, _, path = url.partition("://")
-    netloc, _, inside = path.partition("/")
-    folder, pattern = magic_root(inside)
-    last = folder.rpartition("/")[2]
-    if not pattern and "." in last.lstrip("."):  # a name with an ending is taken for a file
-        folder = folder.rpartition("/")[0]
-    return joined(f"{head}://{netloc}/", folder).rstrip("/") + "/"
-
-
-def joined(folder: str, path: str) -> str:
-    """A path below a folder's URL, or from its server's root where it begins with a slash; `..` goes up."""
-    head, _, rest = folder.partition("://")
-    netloc, _, inside = rest.partition("/")
-    whole = posixpath.normpath(posixpath.join("/", inside, path)).lstrip("/")
-    return f"{head}://{netloc}/{whole}"
