@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from nightdrop.errors import UsageError
@@ -36,6 +37,10 @@ class Portal:
         except BaseException:
             future.cancel()
             raise
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there; its result is waited for by whoever wants it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a coroutine that runs there, from any event loop. Cancelling the wait cancels the coroutine."""

@@ -14,10 +14,13 @@ from nightdrop.store.schedule_files import forget_members, remember_files, runs_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleCall:
-    """The fire that a batch belongs to. after: what is to be done with each file once its result is committed."""
+    """The fire that a batch belongs to. after: what is to be done with each file once its result is committed.
+
+    schedule_id: of the schedule, or of a watch, which has no fires: then schedule_run_id is None.
+    """
 
     schedule_id: str
-    schedule_run_id: str
+    schedule_run_id: str | None
     after: str | None = None
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "schedules": ("nightdrop.cli.schedules", "schedules", "Make and look at schedules, and at every fire."),
     "audit": ("nightdrop.cli.audit", "audit", "What was asked to be changed over HTTP, by whom."),
     "tokens": ("nightdrop.cli.tokens", "tokens", "Tokens of the HTTP service: create, list, revoke."),
+    "watch": ("nightdrop.cli.watch", "watch", "Run each document that comes into a folder or a server."),
     "webhooks": ("nightdrop.cli.webhooks", "webhooks", "Who is told of ends and dead letters, and of what."),
     "worker": ("nightdrop.cli.worker", "worker", "Execute what was accepted, in processes of its own."),
     "worker-process": ("nightdrop.cli.worker", "worker_process", ""),  # not listed: the other commands start it

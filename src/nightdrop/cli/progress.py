@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Protocol
 
 from rich.console import Console
@@ -37,7 +38,7 @@ def display_for(console: Console, quiet: bool) -> Display:
 
 def counts(state: BatchProgress) -> str:
     """The numbers that matter, in words."""
-    return f"{completed(state)} done, {state.failed} failed, {state.skipped} skipped, {cost_words(state)}"
+    return f"{completed(state)} done, {state.failed} failed, {state.skipped} skipped, {cost_words(state.cost)}"
 
 
 def completed(state: BatchProgress) -> int:
@@ -45,9 +46,9 @@ def completed(state: BatchProgress) -> int:
     return state.done - state.failed - state.skipped
 
 
-def cost_words(state: BatchProgress) -> str:
+def cost_words(cost: Decimal | None) -> str:
     """What it cost, as a person reads it."""
-    return "cost unknown" if state.cost is None else f"${state.cost:.4f}"
+    return "cost unknown" if cost is None else f"${cost:.4f}"
 
 
 class _Silent:

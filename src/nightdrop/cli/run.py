@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nightdrop.cli.errors import ALL_DONE, SOME_FAILED, reports_errors
+from nightdrop.cli.subject import CONCURRENCY, DATABASE, SUBJECT, Chosen, concurrency_of
 from nightdrop.settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,19 +22,14 @@ if TYPE_CHECKING:
     from nightdrop.records.batch import BatchProgress
     from nightdrop.store import Database
 
-_SCHEMA_HELP = "Without --agent: invoice, module:Class, or a JSON schema file."
-
 
 @click.command()
 @click.argument("source")
-@click.option("--agent", metavar="APP:NAME", help="The agent, such as app.py:agent or package.module:agent.")
-@click.option("--workflow", metavar="APP:NAME", help="Instead of --agent: a workflow, such as app.py:workflow.")
-@click.option("--model", default=None, help="Without --agent: the model.  [default: local]")
-@click.option("--schema", default=None, help=_SCHEMA_HELP + "  [default: invoice]")
+@SUBJECT
 @click.option("--message", default="", help="What to ask of each document.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write result rows here: .jsonl, .csv or .parquet.")
-@click.option("--db", metavar="PATH|URL", help="The database; default: the agent's, NIGHTDROP_DB, or ./nightdrop.db.")
-@click.option("--concurrency", default="auto", metavar="N|auto", help="Runs at a time.  [default: auto]")
+@DATABASE
+@CONCURRENCY
 @click.option(
     "--processes",
     type=click.IntRange(1, 256),
@@ -67,17 +63,12 @@ def run(**given: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(Chosen):
     """The command line, by its option names."""
 
     source: str
-    agent: str | None
-    workflow: str | None
-    model: str | None
-    schema: str | None
     message: str
     out: Path | None
-    db: str | None
     concurrency: str
     processes: int
     budget: str | None
@@ -100,13 +91,13 @@ def _run(options: _Options) -> int:
 
     if options.out is not None:
         check_target(options.out)
-    concurrency = _concurrency(options.concurrency)
+    concurrency = concurrency_of(options.concurrency)
     budget_pico = None if options.budget is None else pico_of(amount_of(options.budget, f"--budget {options.budget}"))
-    runnable, database = _loaded(options)
+    runnable, database = options.load()
     runnable.check(bounded=budget_pico is not None)
     registry.add(runnable.spec)
     crew = Crew(
-        command=_command(options, database),
+        command=options.worker_command(database),
         processes=options.processes,
         concurrency=concurrency,
         quiet=options.quiet or options.as_json,
@@ -118,36 +109,6 @@ def _run(options: _Options) -> int:
     _report(state, options, database)
     database.close()
     return SOME_FAILED if state.failed else ALL_DONE
-
-
-def _loaded(options: _Options) -> tuple[Runnable, Database]:
-    """What runs, and on which database."""
-    from nightdrop.cli.load import load_agent, load_workflow, open_database, schema_agent
-    from nightdrop.errors import UsageError
-
-    if options.agent is not None and options.workflow is not None:
-        raise UsageError("give --agent or --workflow, not both")
-    if (options.agent is not None or options.workflow is not None) and (options.model or options.schema):
-        raise UsageError("--agent and --workflow bring their own models and schemas: leave --model and --schema out")
-    if options.workflow is not None:
-        workflow = load_workflow(options.workflow)
-        return workflow, open_database(options.db, workflow)
-    if options.agent is not None:
-        agent = load_agent(options.agent)
-        return agent, open_database(options.db, agent)
-    database = open_database(options.db)
-    return schema_agent(options.model or "local", options.schema or "invoice", database), database
-
-
-def _command(options: _Options, database: Database) -> list[str]:
-    """The command line of a process that loads the same on the same database."""
-    from nightdrop.cli.worker import process_command
-
-    place = database.place
-    app = options.agent or options.workflow
-    if app is not None:
-        return process_command(place, agent=app)
-    return process_command(place, model=options.model, schema=options.schema)
 
 
 def _call(runnable: Runnable, options: _Options, budget_pico: int | None) -> BatchCall:
@@ -188,13 +149,3 @@ def _db_option(database: Database) -> str:
     """` --db PATH` where a command would not find the database by itself."""
     usual = os.path.abspath(load_settings().db)
     return "" if database.label == usual else f" --db {shlex.quote(os.path.relpath(database.label))}"
-
-
-def _concurrency(text: str) -> int | None:
-    from nightdrop.errors import UsageError
-
-    if text == "auto":
-        return None
-    if not text.isdigit() or int(text) < 1:
-        raise UsageError(f"--concurrency {text}: give a whole number of 1 or more, or auto")
-    return int(text)

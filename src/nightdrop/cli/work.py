@@ -132,7 +132,7 @@ def summary(state: BatchProgress) -> str:
     """One line for a person: what came out."""
     return (
         f"{state.total} documents: {completed(state)} completed, {state.failed} failed, "
-        f"{state.skipped} skipped (known already), {cost_words(state)}"
+        f"{state.skipped} skipped (known already), {cost_words(state.cost)}"
     )
 
 

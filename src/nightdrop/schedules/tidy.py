@@ -29,14 +29,22 @@ class Tidy:
         self._remote: asyncio.Task[None] | None = None
         self._rests: dict[str, float] = {}  # servers not asked before this time
 
-    async def look(self) -> None:
-        """Put away what lies here, and begin with what lies elsewhere if nobody is at it."""
-        for row in await self._engine.desk.read(partial(finished_files, remote=False)):
-            await self._put_away(row)
+    async def look(self) -> bool:
+        """Put away what lies here, and begin with what lies elsewhere if nobody is at it. True: something was."""
+        here = [
+            await self._put_away(row) for row in await self._engine.desk.read(partial(finished_files, remote=False))
+        ]
         if self._remote is None or self._remote.done():
             rows = self._reachable(await self._engine.desk.read(partial(finished_files, remote=True)))
             if rows:
                 self._remote = asyncio.create_task(self._put_all_away(rows))
+        return any(here)
+
+    async def finish(self) -> None:
+        """Put away all that can be put away now: for a process that comes to its end."""
+        while await self.look() or (self._remote is not None and not self._remote.done()):
+            if self._remote is not None:
+                await self._remote
 
     async def stop(self) -> None:
         """Begin nothing more; what is not done is done by another process."""

@@ -41,6 +41,28 @@ def open_batch(
             progress = load_batch(connection, batch_id)
             if progress is not None and progress.completed_at is None:
                 return str(batch_id)
+    return new_batch(
+        connection,
+        subject,
+        message=message,
+        source=source,
+        fingerprint=fingerprint,
+        user_id=user_id,
+        now_ms=now_ms,
+    )
+
+
+def new_batch(
+    connection: sa.Connection,
+    subject: Subject,
+    *,
+    message: str,
+    source: str | None,
+    fingerprint: str | None,
+    user_id: str | None,
+    now_ms: int,
+) -> str:
+    """The id of a batch that is made here, whatever others there are."""
     batch_id = new_id(now_ms)
     connection.execute(
         sa.insert(batches).values(

@@ -1,4 +1,4 @@
-"""Files that a schedule has taken in, so that the next fire takes only what is new."""
+"""Files that a schedule or a watch has taken in, so that the next fire or look takes only what is new."""
 
 import sqlalchemy as sa
 
