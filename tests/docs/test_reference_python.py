@@ -27,6 +27,7 @@ from nightdrop import (
     SqliteDb,
     rules,
     schemas,
+    steps,
 )
 from nightdrop.records import FileRef, RunInput
 from nightdrop.records.cost import CostRow, LedgerCall
@@ -113,6 +114,14 @@ def test_every_rule_is_documented_as_it_is_called() -> None:
     assert set(rules.__all__) <= named(section)
     for name in set(rules.__all__) - {"Failed", "Rule"}:
         assert f"`{name}{_signature(getattr(rules, name))}`" in section, name
+
+
+def test_every_ready_made_step_is_documented() -> None:
+    section = PYTHON["nightdrop.steps"]
+    assert set(steps.__all__) <= named(section)
+    for name in ("Classify", "Export", "Extract", "Merge", "by_words"):
+        made = getattr(steps, name)
+        assert f"`{name}{_signature(made.__init__ if inspect.isclass(made) else made)}`" in section, name
 
 
 def _run() -> RunOutput:

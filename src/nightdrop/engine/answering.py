@@ -26,6 +26,7 @@ from nightdrop.records.event import RunEvent
 from nightdrop.records.step import StepResult
 from nightdrop.store.load import Work
 from nightdrop.store.steps import add_step
+from nightdrop.workflows import StepRun
 
 OnEvent = Callable[[RunEvent], None]
 
@@ -67,7 +68,7 @@ class Answering:
                 partial(self._store, work.run.run_id),
                 on_event,
                 self._reader,
-                attempt=work.attempt,
+                run=_run_of(work),
                 recorded=work.run.steps,
             )
             return await output_of(spec, steps, work.run.input.message)
@@ -124,6 +125,18 @@ class Answering:
             )
             for ref, doc in work.documents
         ]
+
+
+def _run_of(work: Work) -> StepRun:
+    run = work.run
+    return StepRun(
+        workflow_id=run.workflow_id or "",
+        run_id=run.run_id,
+        session_id=run.session_id,
+        batch_id=run.batch_id,
+        attempt=work.attempt,
+        files=run.input.files,
+    )
 
 
 def _tell_text(on_event: OnEvent, text: str) -> None:

@@ -12,7 +12,7 @@ from nightdrop.documents.pool import ReaderPool
 from nightdrop.records.event import RunEvent
 from nightdrop.records.field import FieldResult
 from nightdrop.records.step import StepResult
-from nightdrop.workflows import Answered, Asked, StepFile, WorkflowSpec, interpret
+from nightdrop.workflows import Answered, Asked, StepFile, StepRun, WorkflowSpec, interpret
 
 AskAgent = Callable[[AgentSpec, AnswerRequest, str, int], Awaitable[Answer]]
 """Asks an agent for a step: which, with what, the step's path and which try of it."""
@@ -23,7 +23,7 @@ Store = Callable[[StepResult], Awaitable[StepResult]]
 
 
 class RunSteps:
-    """A `workflows.Port`. store: commits a result, and returns what is recorded then."""
+    """A `workflows.Port`. store: commits a result, and returns what is recorded then. run: whose steps they are."""
 
     passing: tuple[type[BaseException], ...] = (Postponed,)
 
@@ -35,7 +35,7 @@ class RunSteps:
         on_event: Callable[[RunEvent], None] | None,
         reader: ReaderPool,
         *,
-        attempt: int = 1,
+        run: StepRun,
         recorded: Sequence[StepResult] = (),
     ) -> None:
         self._documents = documents
@@ -43,7 +43,7 @@ class RunSteps:
         self._store = store
         self._on_event = on_event
         self._reader = reader
-        self._attempt = attempt
+        self.run = run
         self._recorded: dict[str, list[StepResult]] = defaultdict(list)
         self._position = max((result.position for result in recorded), default=0)
         for result in recorded:
@@ -81,7 +81,7 @@ class RunSteps:
     async def record(self, result: StepResult) -> StepResult:
         """Commit a result."""
         self._position += 1
-        stored = await self._store(replace(result, attempt=self._attempt, position=self._position))
+        stored = await self._store(replace(result, attempt=self.run.attempt, position=self._position))
         self._recorded[result.path].append(stored)
         self._tell(RunEvent(kind="step_ended", step=result.path, result=stored))
         return stored

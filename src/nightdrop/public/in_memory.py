@@ -19,7 +19,7 @@ from nightdrop.records.request import RunRequest
 from nightdrop.records.run import RunInput, RunOutput, RunStatus
 from nightdrop.records.run_error import RunError
 from nightdrop.records.step import StepResult
-from nightdrop.workflows import WorkflowSpec, content_of
+from nightdrop.workflows import StepRun, WorkflowSpec, content_of
 
 
 async def run_in_memory(
@@ -76,7 +76,8 @@ async def run_workflow_in_memory(
         log = logs.setdefault((path, number), MemoryLog(run_id, path, number))
         return await _answer_in_time(agent, asked, reader, log)
 
-    steps = RunSteps(attachments_of(taken), ask, _keep, on_event, reader)
+    run = StepRun(workflow_id=spec.id, run_id=run_id, session_id=request.session_id or run_id, files=request.files)
+    steps = RunSteps(attachments_of(taken), ask, _keep, on_event, reader, run=run)
     error: RunError | None = None
     content, fields = None, {}
     try:
@@ -86,7 +87,7 @@ async def run_workflow_in_memory(
         error = RunError(code=problem.code, message=problem.message, retryable=problem.retryable)
     return RunOutput(
         run_id=run_id,
-        session_id=request.session_id or run_id,
+        session_id=run.session_id,
         workflow_id=spec.id,
         user_id=request.user_id,
         status=RunStatus.COMPLETED if error is None else RunStatus.ERROR,

@@ -38,7 +38,7 @@ class Outcome:
 def put_portion(sink: Sink, rows: Rows) -> Outcome:
     """Put rows together where the sink can and takes them, else one by one. Blocks, never raises."""
     try:
-        url = url_of(sink)
+        url = url_named(sink.url, f"sink {sink.name}")
     except UsageError as error:
         return Outcome(waiting={str(row["run_id"]): str(error) for row in rows})
     put = _way_to(url)
@@ -47,13 +47,21 @@ def put_portion(sink: Sink, rows: Rows) -> Outcome:
     return _one_by_one(put, url, rows)
 
 
-def url_of(sink: Sink) -> str:
-    """The sink's URL. Raises UsageError when the variable that it names is not set in this process."""
-    if not sink.url.startswith("env:"):
-        return sink.url
-    name = sink.url.removeprefix("env:")
+def put_rows(url: str, rows: Rows) -> None:
+    """Put rows, `document` their key: the same again changes nothing, an older one replaces no later one.
+
+    Raises what drivers and servers raise.
+    """
+    _way_to(url)(url, rows)
+
+
+def url_named(url: str, whose: str) -> str:
+    """The URL, or what the variable holds that `env:NAME` names. Raises UsageError when this process has none."""
+    if not url.startswith("env:"):
+        return url
+    name = url.removeprefix("env:")
     if not os.environ.get(name):
-        raise UsageError(f"{name} is not set in this process: it is the URL of sink {sink.name}")
+        raise UsageError(f"{name} is not set in this process: it is the URL of {whose}")
     return os.environ[name]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,7 @@ _results = sa.Table(
     sa.Column("cost", sa.Text),
 )
 
+_REFUSED = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError)
 _NAMES = [column.name for column in _results.columns if column.name != "version"]
 
 
@@ -42,8 +44,9 @@ def put_in_table(url: str, rows: Sequence[dict[str, Any]]) -> None:
     try:
         with engine.begin() as connection:
             _put(connection, rows)
-    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
-        _metadata.create_all(engine)  # the first time; or another process has inserted the same document meanwhile
+    except _REFUSED:  # the first time; or another process has inserted the same document meanwhile
+        with suppress(*_REFUSED):  # another makes it at the same moment
+            _metadata.create_all(engine)
         with engine.begin() as connection:
             _put(connection, rows)
 

@@ -35,6 +35,10 @@ class Split:
     ranges: Callable[[StepInput], Sequence[Any]] | None = None
     returns: Any = list[PageRange]
 
+    def labels_behind(self, before: Sequence[str] | None) -> Sequence[str] | None:
+        """For `nightdrop workflow check`: those of the step before; of a function any."""
+        return before if self.ranges is None else None
+
     def __call__(self, given: StepInput) -> StepOutput[list[PageRange]]:
         """The ranges as content, the parts as files. Raises StepOutputInvalid for what is no list of ranges."""
         found = self.ranges(given) if self.ranges is not None else _from_before(given)

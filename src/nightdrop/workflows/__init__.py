@@ -4,7 +4,7 @@ from nightdrop.workflows.interpreter import interpret
 from nightdrop.workflows.nodes import Condition, Loop, Parallel, Router, Step, Steps
 from nightdrop.workflows.port import Answered, Asked, Port
 from nightdrop.workflows.spec import WorkflowSpec
-from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
+from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput, StepRun
 from nightdrop.workflows.stored import content_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "StepFile",
     "StepInput",
     "StepOutput",
+    "StepRun",
     "Steps",
     "WorkflowSpec",
     "content_of",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nightdrop.errors import StepFailed, StepOutputInvalid
-from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
+from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput, StepRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,10 @@ class Flow:
     last: StepOutput[Any] = field(default_factory=StepOutput)
     outputs: Mapping[str, StepOutput[Any]] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
+    run: StepRun | None = None
 
-    def step_input(self) -> StepInput:
-        """What a step gets here; its state is its own copy."""
+    def step_input(self, path: str = "") -> StepInput:
+        """What the step at this path gets here; its state is its own copy."""
         return StepInput(
             input=self.input,
             files=self.files,
@@ -32,6 +33,8 @@ class Flow:
             previous_step_output=self.last if self.last.name else None,
             previous_step_outputs=self.outputs,
             state=copy.deepcopy(dict(self.state)),
+            run=self.run,
+            path=path,
         )
 
     def after(self, name: str, output: StepOutput[Any], state: Mapping[str, Any] | None = None) -> Flow:
@@ -94,7 +97,7 @@ class Flow:
 def _named(whole: Mapping[str, StepFile], name: Mapping[str, Any]) -> StepFile:
     document = whole[name["of"]]
     if name["pages"] is None:
-        return document
+        return replace(document, label=name["label"])
     first, last = name["pages"]
     return document.pages(first, last, name["label"])
 

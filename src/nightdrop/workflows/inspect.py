@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from nightdrop.workflows.nodes import Condition, Loop, Node, Router, Step
 from nightdrop.workflows.spec import WorkflowSpec, children_of
 
-Kind = Literal["duplicate_name", "never_reached", "unknown_choice", "endless_loop", "no_return_type"]
+Kind = Literal["duplicate_name", "never_reached", "unknown_choice", "unknown_label", "endless_loop", "no_return_type"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,10 @@ class Finding:
 
 
 def inspect(spec: WorkflowSpec) -> list[Finding]:
-    """Everything that is found, in the order of the nodes; duplicate names last."""
+    """Everything that is found, in the order of the nodes; unknown labels and duplicate names last."""
     nodes = list(_walk(spec.root.steps, ""))
     found = [finding for path, node in nodes for finding in _of(path, node)]
-    return found + _duplicates(nodes)
+    return found + _labels(nodes) + _duplicates(nodes)
 
 
 def _walk(nodes: tuple[Node, ...], path: str) -> Iterator[tuple[str, Node]]:
@@ -83,14 +83,39 @@ def _routes(path: str, node: Router) -> Iterator[Finding]:
 
 
 def _literals(function: Any) -> set[str]:
-    """The texts in a return type such as `Literal["a", "b"]` or `list[Literal[...]]`, none where it has no such one."""
+    """The texts in a return type such as `Literal["a", "b"]` or `list[Literal[...]]`, none where it has no such one; of
+    an object that is called: in its `returns`."""
     try:
-        hint = get_type_hints(function).get("return")
+        hint = getattr(function, "returns", None) or get_type_hints(function).get("return")
     except (NameError, TypeError):
         return set()
     if get_origin(hint) is list:
         (hint,) = get_args(hint)
     return {str(name) for name in get_args(hint)} if get_origin(hint) is Literal else set()
+
+
+def _labels(nodes: list[tuple[str, Node]]) -> list[Finding]:
+    """Agents that are asked about documents of a label that no step gives, where it is known which are given: a step
+    says by `labels_behind` what labels there are behind it, None: any."""
+    steps = [(path, node) for path, node in nodes if isinstance(node, Step)]
+    known: set[str] = set()
+    last: Sequence[str] | None = None
+    for _, step in steps:
+        behind = getattr(step.executor, "labels_behind", None)
+        last = None if behind is None else behind(last)
+        if behind is not None and last is None:
+            return []
+        known.update(last or ())
+    return [
+        Finding(
+            path=path,
+            kind="unknown_label",
+            message=f"its documents are those labelled {step.files!r}; the labels are {', '.join(sorted(known))}",
+            is_problem=False,
+        )
+        for path, step in steps
+        if known and isinstance(step.files, str) and step.files not in known
+    ]
 
 
 def _duplicates(nodes: list[tuple[str, Node]]) -> list[Finding]:

@@ -27,7 +27,7 @@ from nightdrop.workflows.step_io import StepFile, StepOutput
 async def interpret(spec: WorkflowSpec, port: Port, message: str, files: Sequence[StepFile]) -> StepOutput[Any]:
     """The output of the last step that ran. Raises StepFailed, PauseRequested and what the port lets through."""
     flow = await _Walk(port).sequence(
-        spec.root.steps, "", Flow(input=message, documents=tuple(files), files=tuple(files))
+        spec.root.steps, "", Flow(input=message, documents=tuple(files), files=tuple(files), run=port.run)
     )
     return flow.last
 

@@ -156,7 +156,7 @@ def _error_of(error: Exception, leaf: _Leaf) -> RunError:
 
 async def _result(leaf: _Leaf, number: int) -> dict[str, Any]:
     """Content, fields, state and stop of one try, as JSON data."""
-    given = leaf.flow.step_input()
+    given = leaf.flow.step_input(leaf.path)
     if leaf.step.agent is not None:
         wanted = leaf.step.message
         said = str(await call(wanted, given)) if callable(wanted) else wanted

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from nightdrop.records.field import FieldResult
 from nightdrop.records.step import StepResult
 from nightdrop.workflows.nodes import AgentPlan
-from nightdrop.workflows.step_io import StepFile
+from nightdrop.workflows.step_io import StepFile, StepRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class Port(Protocol):
     """One run. passing: what is no failure of a step and goes through all of them, such as a run put off."""
 
     passing: tuple[type[BaseException], ...]
+    run: StepRun
 
     def recorded(self, path: str) -> Sequence[StepResult]:
         """The tries of a step that are recorded, in order; also from an earlier process."""

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from nightdrop.errors import StepOutputInvalid
 from nightdrop.portal import portal
 from nightdrop.records.field import FieldResult
+from nightdrop.records.run import FileRef
 from nightdrop.records.run_error import RunError
 
 T = TypeVar("T")
@@ -88,12 +89,26 @@ class StepOutput(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """The run that a step belongs to. files: the documents that were handed in. attempt: of the run, from 1."""
+
+    workflow_id: str
+    run_id: str
+    session_id: str
+    batch_id: str | None = None
+    attempt: int = 1
+    files: tuple[FileRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepInput:
     """What a step gets. input: the run's message. files: its documents. previous_step_content, previous_step_output: of
     the step before.
 
     previous_step_outputs: of every step that has ended before this one, by name. state: a dict that passes through
-    the run; what a step changes in it is recorded with its result. It takes JSON data.
+    the run; what a step changes in it is recorded with its result. It takes JSON data. run, path: which run, and where
+    in it: together with the session, the key for what a step does outside and may do twice. path is empty for a
+    function that decides.
     """
 
     input: str
@@ -102,6 +117,8 @@ class StepInput:
     previous_step_output: StepOutput[Any] | None = None
     previous_step_outputs: Mapping[str, StepOutput[Any]] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
+    run: StepRun | None = None
+    path: str = ""
 
     def get_step_output(self, name: str) -> StepOutput[Any] | None:
         """The output of an earlier step, None if none of this name has run. Of a loop's steps: the latest."""
