@@ -18,10 +18,12 @@ from nightdrop.workflows import StepInput, StepOutput
 class Export:
     """A step: puts the content before it where a sink can be, and passes it on, fields included.
 
-    to: the URL as a sink takes it (a folder, a bucket, a table, an address), or `env:NAME`. of: the name of another step whose content is meant. returns: its
-    schema; None: it goes on as JSON data. It is there when the step is COMPLETED: the row is put first, the step
-    recorded then, and the run ends later still, so the row's status is EXPORTED. Killed between, the step puts the same
-    row under the same key again, which changes nothing. A place that is down fails the step: give the Step `retries`.
+    to: a URL as a sink takes it (a folder, a bucket, a table, an address), or `env:NAME`. of: the name of another step
+    whose content is meant. returns: its schema; None: it goes on as JSON data.
+
+    It is there when the step is COMPLETED: the row is put first, the step recorded then, and the run ends later still,
+    so the row's status is EXPORTED. Killed between, the step puts the same row under the same key again, which changes
+    nothing. A place that is down fails the step: give the Step `retries`.
     """
 
     to: str

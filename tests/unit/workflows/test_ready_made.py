@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
 import pytest
 from pydantic import BaseModel
 from reportlab.pdfgen.canvas import Canvas
+from tests.examples import example
 
 from nightdrop import Agent, FieldResult, File, Parallel, RunStatus, Step, StepInput, StepOutput, UsageError, Workflow
 from nightdrop.rules import adds_up
@@ -21,7 +20,6 @@ from nightdrop.steps import Merge, Split, Validate, doubtful
 from nightdrop.store.place import database_at
 from nightdrop.testing import ModelRequest, SimulatedProvider
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "cascade.py"
 MODEL = "openai-chat:gpt-4o-mini"
 EASY = (
     b"Invoice number: INV-00007\nInvoice date: 2026-03-08\nNet amount: 100.00 EUR\n"
@@ -111,11 +109,7 @@ def cascade(monkeypatch: pytest.MonkeyPatch, place: str) -> Iterator[Any]:
             "CASCADE_LARGE": "openai-chat:gpt-4o",
         }.items():
             monkeypatch.setenv(name, value)
-        spec = importlib.util.spec_from_file_location("cascade_example", EXAMPLE)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = example("cascade")
         yield module.workflow, answers, provider
         module.workflow.db.close()
 
