@@ -53,7 +53,10 @@ class Figures:
 
 
 class Side:
-    """One side on one new database."""
+    """One side on one new database. script: how its file's name begins; app: what `nightdrop worker` loads."""
+
+    script = "drain"
+    app = "drain_nightdrop.py:agent"
 
     def __init__(self, name: str, python: str, place: str, url: str, folder: Path) -> None:
         self.name, self.python, self.url, self.folder = name, python, url, folder
@@ -66,7 +69,7 @@ class Side:
         }
 
     def command(self, role: str, count: int) -> list[str]:
-        return [self.python, str(HERE / f"drain_{self.name}.py"), role, str(self.folder), str(count)]
+        return [self.python, str(HERE / f"{self.script}_{self.name}.py"), role, str(self.folder), str(count)]
 
     def hand_in(self, role: str, count: int) -> dict[str, Any]:
         out = subprocess.run(
@@ -80,9 +83,8 @@ class Side:
     def workers(self) -> Iterator[list[psutil.Process]]:
         """Both worker processes at work."""
         if self.name == "nightdrop":
-            app = f"{HERE / 'drain_nightdrop.py'}:agent"
             options = ["--processes", str(PROCESSES), "--concurrency", str(drain_side.CONCURRENCY)]
-            commands = [[self.python, "-m", "nightdrop", "worker", app, *options]]
+            commands = [[self.python, "-m", "nightdrop", "worker", str(HERE / self.app), *options]]
         else:
             commands = [self.command("work", 0)] * PROCESSES
         with tempfile.TemporaryFile() as log:
@@ -109,13 +111,13 @@ class Side:
         os.environ["OPENAI_BASE_URL"] = self.url
         with self.workers() as roots:
             self._until_answered(count, roots)
-            cpu = _cpu(roots)
+            cpu = cpu_of(roots)
             calls = self.meter()
             seconds = (max(c["recorded_at"] for c in calls) - calls[0]["received_at"]) / 1000
             time.sleep(3)  # what ends after the last answer
-            before = _cpu(roots)
+            before = cpu_of(roots)
             time.sleep(10)
-            idle = (_cpu(roots) - before) / 10 / PROCESSES * 100
+            idle = (cpu_of(roots) - before) / 10 / PROCESSES * 100
             at = self.hand_in("trickle", starts)["accepted"]
             started = [call["received_at"] for call in self.meter()[count:]]
         late = [max(0.0, call - given) for given, call in zip(at, started, strict=True)]
@@ -143,7 +145,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _cpu(roots: list[psutil.Process]) -> float:
+def cpu_of(roots: list[psutil.Process]) -> float:
     """CPU seconds of these processes and all that they started."""
     everyone = [p for root in roots for p in [root, *root.children(recursive=True)]]
     return sum(sum(p.cpu_times()[:2]) for p in everyone)

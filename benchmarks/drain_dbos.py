@@ -71,27 +71,32 @@ async def enqueuer() -> drain_side.One:
     return one
 
 
+def launch() -> None:
+    """Begin to work in this process, on the running event loop."""
+    on = engine()
+    client(on)
+    DBOS(
+        config={
+            "name": NAME,
+            "system_database_url": on.url.render_as_string(hide_password=False),
+            "system_database_engine": on,
+            "executor_id": uuid.uuid4().hex,
+            "application_version": VERSION,
+            "log_level": "ERROR",
+            "use_listen_notify": False,
+            "scheduler_polling_interval_sec": 30.0,
+            "max_executor_threads": 16,
+        }
+    )
+    DBOS.listen_queues([QUEUE])
+    DBOS.launch()
+
+
 def work() -> None:
     """A worker process, until it is killed."""
 
     async def run() -> None:
-        on = engine()
-        client(on)
-        DBOS(
-            config={
-                "name": NAME,
-                "system_database_url": on.url.render_as_string(hide_password=False),
-                "system_database_engine": on,
-                "executor_id": uuid.uuid4().hex,
-                "application_version": VERSION,
-                "log_level": "ERROR",
-                "use_listen_notify": False,
-                "scheduler_polling_interval_sec": 30.0,
-                "max_executor_threads": 16,
-            }
-        )
-        DBOS.listen_queues([QUEUE])
-        DBOS.launch()
+        launch()
         await asyncio.Event().wait()
 
     asyncio.run(run())
