@@ -10,10 +10,12 @@ from nightdrop.engine.host import (
     running_engine,
 )
 from nightdrop.engine.identity import Role, disown_children
+from nightdrop.engine.rounds import Rounds
 
 __all__ = [
     "Engine",
     "Role",
+    "Rounds",
     "abandon_engine",
     "close_engine",
     "disown_children",

@@ -30,6 +30,13 @@ class Desk:
         self.db = db
         self._writer = Writer(db)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="nightdrop-reader")
+        self._told: list[asyncio.Event] = []
+
+    def commits(self) -> asyncio.Event:
+        """Set after each write of this desk, for whoever looks for what others have written here; clear it yourself."""
+        event = asyncio.Event()
+        self._told.append(event)
+        return event
 
     async def read(self, query: Callable[[sa.Connection], T]) -> T:
         """Run a query on a reading thread."""
@@ -45,7 +52,10 @@ class Desk:
 
     async def write(self, operation: Callable[[sa.Connection], T]) -> T:
         """Run an operation on the writing thread; returns after its commit. Raises StorageFailed."""
-        return await self._writer.write(operation)
+        written = await self._writer.write(operation)
+        for event in self._told:
+            event.set()
+        return written
 
     @property
     def commit_seconds(self) -> float:

@@ -71,7 +71,8 @@ class Scheduler:
     async def tick(self, now_ms: int) -> None:
         """One look at everything, at this time."""
         here = Here(executor_id=self._engine.executor_id, now_ms=now_ms, subject=self._subject)
-        await self._engine.desk.write(partial(run_rows.set_scheduler, executor_id=here.executor_id))
+        if not await self._engine.desk.read(partial(run_rows.is_scheduler, executor_id=here.executor_id)):
+            await self._engine.desk.write(partial(run_rows.set_scheduler, executor_id=here.executor_id))
         await self._fire_due(here)
         await self._close_ended(now_ms)
         await self._begin_pending(here)

@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.engine import Engine
+from nightdrop.engine import Engine, Rounds
 from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.sink import Sink, SinkDelivery
@@ -21,7 +21,6 @@ from nightdrop.store.sinks import load_sinks
 
 log = logging.getLogger("nightdrop.sinks")
 
-TICK_SECONDS = 0.5
 _TOGETHER = 100  # results put in one go
 
 
@@ -61,12 +60,13 @@ class Deliverer:
             await asyncio.wait(self._putting.values())
 
     async def _run(self) -> None:
+        rounds = Rounds(self._engine.desk)
         while True:
             try:
                 await self.tick(clock.now_ms())
             except (NightdropError, sa.exc.SQLAlchemyError) as error:
                 log.error("sinks: %s; it is tried again", error)
-            await asyncio.sleep(TICK_SECONDS)
+            await rounds.rest()
 
     async def _empty(self, sink: Sink, now_ms: int) -> None:
         """Put all that is due, portion by portion, until the sink is empty or down."""

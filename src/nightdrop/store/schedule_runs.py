@@ -108,6 +108,15 @@ def last_fires(connection: sa.Connection) -> dict[str, tuple[Any, str]]:
     return {row.schedule_id: (to_datetime(row.triggered_at), row.status) for row in connection.execute(query)}
 
 
+def is_scheduler(connection: sa.Connection, executor_id: str) -> bool:
+    """Whether a lease says of its process that it fires schedules."""
+    c = executors.c
+    return (
+        connection.execute(sa.select(c.executor_id).where(c.executor_id == executor_id, c.scheduler)).first()
+        is not None
+    )
+
+
 def set_scheduler(connection: sa.Connection, executor_id: str) -> None:
     """Say of this process's lease that it fires schedules."""
     c = executors.c

@@ -95,15 +95,28 @@ class Writer:
             self._together(group)
 
     def _together(self, group: list[tuple[Operation, Future[Any]]]) -> None:
+        """All in one transaction, which nearly always goes well; where one of them fails, again with savepoints."""
+        try:
+            with self._db.write() as connection:
+                values = [operation(connection) for operation, _ in group]
+        except Exception as error:  # noqa: BLE001 - whose it is, is found out
+            if isinstance(error.__cause__, FAILED):
+                self._failed(group, error)
+            else:
+                self._apart(group)
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: every waiter must hear of it
+            self._failed(group, error)
+        else:
+            for (_, future), value in zip(group, values, strict=True):
+                future.set_result(value)
+
+    def _apart(self, group: list[tuple[Operation, Future[Any]]]) -> None:
+        """In one transaction, but one that fails takes nothing along."""
         try:
             with self._db.write() as connection:
                 outcomes = [_attempt(connection, operation) for operation, _ in group]
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: every waiter must hear of it
-            for operation, future in group:
-                if came_second(error):
-                    self._alone(operation, future)
-                else:
-                    future.set_exception(_as_failure(error))
+            self._failed(group, error)
             return
         for (operation, future), (value, problem) in zip(group, outcomes, strict=True):
             if problem is None:
@@ -112,6 +125,14 @@ class Writer:
                 self._alone(operation, future)
             else:
                 future.set_exception(problem)
+
+    def _failed(self, group: list[tuple[Operation, Future[Any]]], error: BaseException) -> None:
+        """The database has failed, or the transaction met another one."""
+        for operation, future in group:
+            if came_second(error):
+                self._alone(operation, future)
+            else:
+                future.set_exception(_as_failure(error))
 
     def _alone(self, operation: Operation, future: Future[Any]) -> None:
         """Run an operation that met another process's in a transaction of its own, which sees what that one did."""

@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from nightdrop import clock
-from nightdrop.engine import Engine
+from nightdrop.engine import Engine, Rounds
 from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.webhook import Delivery, Webhook
@@ -21,7 +21,7 @@ from nightdrop.webhooks.send import TIMEOUT_SECONDS, outcome, send
 
 log = logging.getLogger("nightdrop.webhooks")
 
-TICK_SECONDS, _BUSY_SECONDS = 0.5, 0.02
+_BUSY_SECONDS = 0.02
 _AT_ONCE, _THREADS = 4, 16  # requests to one webhook at a time, and to all
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0  # for a webhook that has just failed, doubling
 _SLOW_SECONDS = 0.1  # a look at a batch that takes longer, since it is large, is taken in a twentieth of the time
@@ -82,13 +82,17 @@ class Courier:
             await asyncio.wait(under_way)
 
     async def _run(self) -> None:
+        rounds = Rounds(self._engine.desk)
         while True:
             begun = False
             try:
                 begun = await self.tick(clock.now_ms())
             except (NightdropError, sa.exc.SQLAlchemyError) as error:
                 log.error("webhooks: %s; it is tried again", error)
-            await asyncio.sleep(_BUSY_SECONDS if begun else TICK_SECONDS)
+            if begun:
+                await asyncio.sleep(_BUSY_SECONDS)
+            else:
+                await rounds.rest()
 
     async def _tell_batches(self) -> None:
         touched = await self._engine.desk.read(rows.touched_batches)
