@@ -16,6 +16,7 @@ from nightdrop.store.place import database_at
 from tests.crash.conftest import Scene
 from tests.crash.test_schedules_killed import Start, due, fires, processes  # noqa: F401 - a fixture
 from tests.crash.test_takeover import until
+from tests.site import site
 from tests.sources.drop import Drop
 from tests.sources.serve import PASSWORD
 from tests.sources.servers import s3
@@ -30,9 +31,9 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
         yield made
 
 
-def sink_of(s: Scene, url: str) -> None:
+def sink_of(s: Scene, url: str, name: str = "results") -> None:
     db = database_at(s.place)
-    db.sinks.create("results", url)
+    db.sinks.create(name, url)
     db.close()
 
 
@@ -64,18 +65,37 @@ def test_killed_between_result_and_sink(scene: Any, processes: Start, tmp_path: 
     assert [version for _, version in rows] == [1] * 5
 
 
-def test_killed_between_a_bucket_and_the_rows(scene: Any, processes: Start, bucket: Drop) -> None:  # noqa: F811
+def test_killed_between_sinks_of_other_kinds_and_the_rows(
+    scene: Any,
+    processes: Start,  # noqa: F811
+    bucket: Drop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     s = scene(3)
-    sink_of(s, "s3://drop/in/results")
-    due(s)
-    killed = processes(s, "sink.put")
-    until(lambda: killed.poll() is not None, 60, "it is killed")
-    before = bucket.names()
-    assert before
-    db = database_at(s.place)
-    db.sinks.retry("results")
-    db.close()
-    processes(s)
-    until(lambda: states(s) == ["delivered"] * 3, 60, "all is put")
-    assert len(bucket.names()) == 3
+    with site() as web:
+        settings = tmp_path / "sources.toml"
+        settings.write_text(settings.read_text() + f'["{web.url}"]\nsecret = "a secret of sixteen letters"\n')
+        monkeypatch.setenv("NIGHTDROP_ALLOW_HOSTS", "127.0.0.1")
+        folder = tmp_path / "results"
+        for name, url in {"bucket": "s3://drop/in/results", "http": f"{web.url}/in", "folder": str(folder)}.items():
+            sink_of(s, url, name)
+        due(s)
+        killed = processes(s, "sink.put:2")  # one sink has something that its rows do not know of, maybe two
+        until(lambda: killed.poll() is not None, 60, "it is killed")
+        before = bucket.names()
+        db = database_at(s.place)
+        db.sinks.retry()
+        db.close()
+        processes(s)
+        until(lambda: states(s) == ["delivered"] * 9, 60, "all is put")
+        told = {(headers["Idempotency-Key"], body) for _, _, headers, body in web.asked}
+        assert {json.loads(body)["content"]["invoice_number"] for _, body in told} == {
+            "INV-00000",
+            "INV-00001",
+            "INV-00002",
+        }
+        assert len(told) == 3  # however often each was sent
     assert before <= bucket.names()
+    assert len(bucket.names()) == len(list(folder.glob("*.json"))) == 3
+    assert {json.loads(path.read_text())["version"] for path in folder.glob("*.json")} == {1}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +124,40 @@ def test_a_sink_that_is_down_costs_no_result_an_attempt_and_is_left_alone(
     deliver(db, 10_000)
     assert len(list((tmp_path / "results").glob("*.json"))) == 3
     assert next(s for s in db.sinks.list() if s.name == sink_name).next_attempt_at is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "table"])
+def test_a_sink_that_is_full_gets_the_rest_once_there_is_room(
+    db: Database, agent: Agent, tmp_path: Path, sink_name: str, small_disk: Path, kind: str
+) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(216 * 1024))  # of 256 KB
+    outside = Place(kind, small_disk)
+    db.sinks.create(sink_name, outside.url, subject_id=agent.id)
+    agent.batch([document(n) for n in range(100, 120)]).wait(60)
+    deliver(db)
+    sink = next(s for s in db.sinks.list() if s.name == sink_name)
+    assert sink.next_attempt_at is not None
+    assert {d.attempts for d in db.sinks.deliveries(sink_name)} == {0}
+    assert 0 < sink.pending < 20 if kind == "folder" else sink.pending > 0
+    assert list(small_disk.rglob("*.part")) == []
+    ballast.unlink()
+    deliver(db, 10_000)
+    assert len({row["document"] for row in outside.rows()}) == len(outside.rows()) == 20
+    assert next(s for s in db.sinks.list() if s.name == sink_name).pending == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("only root on Linux can mount a disk of 256 KB")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], capture_output=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"this container may not mount: {made.stderr!r}")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_retry_does_not_wait(db: Database, agent: Agent, tmp_path: Path, sink_name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nightdrop.servers.filesystem import Place
 from nightdrop.sinks.folder import put_in_folder
 from tests.sources.drop import Drop
 
@@ -27,6 +28,22 @@ def test_one_file_for_each_document_and_the_later_result(drop: Drop) -> None:
     put_in_folder(url, [row("1", version=9)])  # late: it changes nothing
     assert (read(url, "d1")["run_id"], read(url, "d1")["version"]) == ("2", 2)
     assert len(drop.names()) == 2
+
+
+def test_an_amendment_never_takes_the_file_away(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"{drop.url}/out"
+    put_in_folder(url, [row("1")])
+    asked: list[str] = []
+    ask = Place.ask
+
+    def noted(place: Place, what: str, *given: Any, **options: Any) -> Any:
+        asked.append(what)
+        return ask(place, what, *given, **options)
+
+    monkeypatch.setattr(Place, "ask", noted)
+    put_in_folder(url, [row("2")])
+    assert "rm_file" not in asked
+    assert read(url, "d1")["version"] == 2
 
 
 def read(url: str, document: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fsspec.asyn import sync
 
 from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
-from nightdrop.servers import sftp
+from nightdrop.servers import renaming, sftp
 from nightdrop.servers.credentials import options_for, refuse_password
 
 BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
@@ -114,13 +114,13 @@ class Place:
         self._forget_listings()
         yield from sorted(self.ask("ls", folder, detail=True), key=lambda info: str(info["name"]))
 
-    def rename(self, target: str, *, of: str | None = None) -> None:
-        """Give the file, or the one at another path, this path, in one step of the server's."""
-        path = self.path if of is None else of
-        if sftp.is_sftp(self.fs):  # sshfs deletes the file where the server knows no POSIX rename
-            sync(self.fs.loop, sftp.rename, self.fs, path, target, timeout=_TIMEOUT_SECONDS)
-        else:
-            self.ask("mv", path, target)
+    def rename(self, target: str) -> None:
+        """Give the file another path, which is free."""
+        renaming.rename(self.fs, self.ask, self.path, target)
+
+    def replace_by(self, other: str) -> None:
+        """Give the file at another path this one's path, whether there is a file here or not."""
+        renaming.replace(self.fs, self.ask, other, self.path)
 
 
 def place_of(url: str) -> Place:

@@ -29,3 +29,15 @@ async def rename(fs: Any, path: str, target: str) -> None:
     """Give a file another path; an error where that is taken."""
     async with fs.client.start_sftp_client() as channel:
         await channel.rename(path, target)
+
+
+async def replace(fs: Any, path: str, target: str) -> None:
+    """Give a file a path that another one may have: in one step where the server knows POSIX rename, else in two."""
+    from asyncssh import SFTPOpUnsupported  # an optional extra; it is what the client is made of
+
+    async with fs.client.start_sftp_client() as channel:
+        try:
+            await channel.posix_rename(path, target)
+        except SFTPOpUnsupported:
+            await channel.remove(target)
+            await channel.rename(path, target)

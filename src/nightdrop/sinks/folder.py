@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,14 @@ def _put_here(path: Path, row: dict[str, Any]) -> None:
     if content is None:
         return
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # on a full disk it would take room for ever
 
 
 def _put_there(place: Place, row: dict[str, Any]) -> None:
@@ -55,10 +59,13 @@ def _put_there(place: Place, row: dict[str, Any]) -> None:
     folder, _, name = place.path.rpartition("/")
     place.ask("makedirs", folder or "/", exist_ok=True)
     partial = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.part"
-    place.ask("pipe_file", partial, content, size=len(content))
-    if before is not None:
-        place.ask("rm_file", place.path)  # servers do not rename over a file; killed here, it is put again
-    place.rename(place.path, of=partial)
+    try:
+        place.ask("pipe_file", partial, content, size=len(content))
+        place.replace_by(partial)
+    except Exception:
+        with suppress(Exception):  # what has failed may be the connection
+            place.ask("rm_file", partial)
+        raise
 
 
 def _content(before: bytes | None, row: dict[str, Any]) -> bytes | None:
