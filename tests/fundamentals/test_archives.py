@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -22,6 +23,12 @@ def zipped(files: dict[str, str]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def link_to(target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo("link")
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
 
 
 def mail(*attached: int) -> bytes:
@@ -44,6 +51,11 @@ def test_each_document_in_an_archive_or_mail_has_a_result(agent: Agent, tmp_path
     folder.mkdir()
     (folder / "week.zip").write_bytes(zipped({"a/1.txt": invoice_text(1), "2.txt": invoice_text(2), "bad.pdf": "%PDF"}))
     (folder / "mail.eml").write_bytes(mail(3, 4))
+    (folder / "5.txt").write_text(invoice_text(5))
+    with tarfile.open(folder / "old.tgz", "w:gz") as archive:
+        archive.add(folder / "5.txt", "b/6.txt")
+        archive.addfile(link_to("/etc/passwd"))
+    (folder / "5.txt").unlink()
     runs = by_file(agent, folder)
     assert set(runs) == {
         "week.zip!/a/1.txt",
@@ -51,8 +63,10 @@ def test_each_document_in_an_archive_or_mail_has_a_result(agent: Agent, tmp_path
         "week.zip!/bad.pdf",
         "mail.eml!/3.txt",
         "mail.eml!/4.txt",
+        "old.tgz!/b/6.txt",
+        "old.tgz!/link",
     }
-    assert {name for name, run in runs.items() if run.error} == {"week.zip!/bad.pdf"}
+    assert {name for name, run in runs.items() if run.error} == {"week.zip!/bad.pdf", "old.tgz!/link"}
     assert runs["mail.eml!/3.txt"].metadata["mail"]["from"] == "billing@example.com"
     assert runs["mail.eml!/3.txt"].content.invoice_number == "INV-00003"
 

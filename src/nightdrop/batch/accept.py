@@ -36,7 +36,7 @@ from nightdrop.store.turns import take_turn
 
 _CHUNK_BYTES = 32 * 1024 * 1024
 _UNKNOWN_BYTES = 64 * 1024  # what a document counts whose size is not known before it is read
-_ARCHIVES, _UNPACKED = (".zip", ".eml", ".msg"), 4  # what is unpacked counts as so much more
+_ARCHIVES, _UNPACKED = (".zip", ".tar", ".tgz", ".tar.gz", ".eml", ".msg"), 4  # what is unpacked counts as so much more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

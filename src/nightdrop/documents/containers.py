@@ -17,6 +17,7 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 XLS = "application/vnd.ms-excel"
 
 ZIP = "a ZIP archive"
+TAR = "a TAR archive"
 OLE = "an old Office file"
 LOCKED = "an Office file protected by a password"
 ODT = "an OpenDocument text"

@@ -77,6 +77,8 @@ _EXTENSIONS = {
     "odt": containers.ODT,
     "odp": containers.ODP,
     "zip": containers.ZIP,
+    "tar": containers.TAR,
+    "tgz": "a gzip archive",
     "gif": "a GIF image",
     "webp": "a WebP image",
     "bmp": "a BMP image",
@@ -128,6 +130,7 @@ _ADVICE = {
     containers.ODT: "save it as .docx or PDF",
     containers.ODP: "save it as .pptx or PDF",
     containers.ZIP: "hand it in as a batch, which unpacks it",
+    containers.TAR: "hand it in as a batch, which unpacks it",
 }
 
 _BINARY = "binary data"
@@ -194,6 +197,8 @@ def _sniff(content: Content, said: tuple[str | None, ...]) -> str:
         return PDF  # readers allow junk before the header
     if sample[4:8] == b"ftyp" and sample[8:12] in (b"heic", b"heix", b"mif1"):
         return "a HEIC image"
+    if sample[257:262] == b"ustar":
+        return containers.TAR
     if sample[:4] == b"RIFF" and sample[8:12] == b"WEBP":
         return "a WebP image"
     if sample.startswith(_UTF16):

@@ -1,4 +1,4 @@
-"""What lies in a ZIP archive or hangs on a mail, unpacked within bounds: each part is a document of its own."""
+"""What lies in a ZIP or TAR archive or hangs on a mail, unpacked within bounds: each part is a document of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from nightdrop.documents import containers, kinds
 from nightdrop.documents.mail import MailFacts, Part, mail_parts
 from nightdrop.documents.outlook import outlook_parts
+from nightdrop.documents.tar_parts import is_tar, tar_parts
 from nightdrop.documents.zip_parts import zip_parts
 from nightdrop.errors import DocumentTooComplex, FileEmpty, InputError
 
@@ -109,12 +110,15 @@ def _kind(content: bytes, filename: str | None, mime_type: str | None) -> str | 
         return containers.ZIP if containers.kind_in_zip(content, said) == containers.ZIP else None
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return containers.OUTLOOK if containers.kind_in_ole(content, said) == containers.OUTLOOK else None
+    if is_tar(content):
+        return containers.TAR
     return kinds.EMAIL if content and kinds.is_email(content, said) else None
 
 
 def _parts(kind: str, content: bytes, room: _Room) -> tuple[MailFacts | None, list[Part]]:
-    if kind == containers.ZIP:
-        found = zip_parts(content, max_bytes=room.max_bytes, max_total=room.left)
+    if kind in (containers.ZIP, containers.TAR):
+        unpacked = zip_parts if kind == containers.ZIP else tar_parts
+        found = unpacked(content, max_bytes=room.max_bytes, max_total=room.left)
         parts = [part for part in found if not _is_skipped(part.name)]
         if not parts:
             raise FileEmpty("the archive has no files")

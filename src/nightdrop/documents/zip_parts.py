@@ -32,7 +32,7 @@ def zip_parts(content: bytes, *, max_bytes: int, max_total: int) -> list[Part]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            part = _part(archive, info, _once(info.filename, names), max_bytes)
+            part = _part(archive, info, once(info.filename, names), max_bytes)
             max_total -= len(part.content)
             if max_total < 0:
                 raise DocumentTooComplex("the archive unpacks to more than NIGHTDROP_MAX_ARCHIVE_MB allows")
@@ -40,7 +40,7 @@ def zip_parts(content: bytes, *, max_bytes: int, max_total: int) -> list[Part]:
     return parts
 
 
-def _once(name: str, names: dict[str, int]) -> str:
+def once(name: str, names: dict[str, int]) -> str:
     """The name, numbered where an archive has it more than once."""
     plain = "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
     names[plain] = names.get(plain, 0) + 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
 import zipfile
 
 import office_files
@@ -26,6 +28,10 @@ def zipped(*names: str) -> bytes:
         for name in names:
             archive.writestr(name, b"x")
     return out.getvalue()
+
+
+def tarred() -> bytes:
+    return tarfile.TarInfo("a.pdf").tobuf() + bytes(1024)
 
 
 DOCX = zipped("[Content_Types].xml", "word/document.xml", "word/embeddings/sheet.xlsx")
@@ -144,6 +150,9 @@ def test_contradictions(content: bytes, filename: str | None, mime_type: str | N
         (ole("PowerPoint Document"), "x.ppt", "an old PowerPoint file .*; save it as .pptx or PDF"),
         (ole("__nameid_version1.0"), "x.msg", "an Outlook message.*; save it as .eml"),
         (b"GIF89a....", "x.gif", "a GIF image"),
+        (tarred(), "x.tar", "a TAR archive.*; hand it in as a batch"),
+        (gzip.compress(tarred()), "x.tar.gz", "a gzip archive"),
+        (gzip.compress(tarred()), "x.tgz", "a gzip archive"),
         (b"{\\rtf1 hello}", "x.rtf", "an RTF document"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "x.webp", "a WebP image"),
         (b"\x00\x00\x00\x18ftypheic", "x.heic", "a HEIC image"),

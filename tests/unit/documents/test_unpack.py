@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
 import zipfile
 from email.message import EmailMessage
 
@@ -22,6 +24,24 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def tarred(files: dict[str, bytes], *special: tarfile.TarInfo) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for info in special:
+            archive.addfile(info)
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
 
 
 def mail(text: str = "Hello", **attached: bytes) -> EmailMessage:
@@ -69,6 +89,52 @@ def test_a_bomb_is_refused_as_a_whole() -> None:
         members(zipped({f"{n}.zip": zipped({"x.txt": b"0" * (MEGABYTE - 1)}) for n in range(20)}))
     with pytest.raises(DocumentTooComplex, match="10,000 files"):
         members(zipped({str(n): b"" for n in range(10_001)}))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_tar_archive_is_its_files(compressed: bool) -> None:
+    content = tarred({"in/a.pdf": PDF, "b.txt": b"b", "../../etc/passwd": b"x", ".hidden": b"x", "e.txt": b""})
+    found = members(gzip.compress(content) if compressed else content, "week")
+    assert [(m.path, m.content) for m in found] == [
+        ("in/a.pdf", PDF),
+        ("b.txt", b"b"),
+        ("etc/passwd", b"x"),
+        ("e.txt", b""),
+    ]
+
+
+def test_links_and_devices_in_a_tar_archive_are_refused_alone() -> None:
+    kinds = {"s": tarfile.SYMTYPE, "h": tarfile.LNKTYPE, "c": tarfile.CHRTYPE, "f": tarfile.FIFOTYPE}
+    odd = [special(name, kind, "/etc/passwd") for name, kind in kinds.items()]
+    *refused, good = members(tarred({"a.pdf": PDF}, *odd))
+    assert [(m.path, m.content, m.refused.code if m.refused else None) for m in refused] == [
+        (name, b"", "file_type_unsupported") for name in kinds
+    ]
+    assert good.content == PDF
+
+
+def test_a_tar_bomb_is_refused_as_a_whole() -> None:
+    with pytest.raises(DocumentTooComplex, match="NIGHTDROP_MAX_ARCHIVE_MB"):
+        members(gzip.compress(tarred({f"{n}.txt": bytes(MEGABYTE) for n in range(20)})))
+    with pytest.raises(DocumentTooComplex, match="10,000 files"):
+        members(gzip.compress(tarred({str(n): b"" for n in range(10_001)})))
+    vast = tarfile.TarInfo("vast")
+    vast.size = 1 << 40  # a tebibyte of nothing behind it: what is not taken is read past, so it counts too
+    with pytest.raises((DocumentTooComplex, FileCorrupt)):
+        members(gzip.compress(vast.tobuf() + bytes(30 * MEGABYTE), 1))
+    long_name = tarfile.TarInfo("././@LongLink")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 40 * MEGABYTE
+    with pytest.raises((DocumentTooComplex, FileCorrupt)):
+        members(gzip.compress(long_name.tobuf() + bytes(41 * MEGABYTE), 1))
+
+
+@pytest.mark.parametrize("cut", [300, 700, 1100])
+def test_a_damaged_tar_archive_is_refused(cut: int) -> None:
+    content = tarred({"a.txt": b"a" * 600, "b.txt": b"b"})
+    with pytest.raises(FileCorrupt):
+        members(content[:cut], "x.tar")
+    with pytest.raises(FileCorrupt):
+        members(gzip.compress(content)[:-30], "x.tar.gz")
 
 
 def test_what_an_archive_says_of_a_size_is_not_believed() -> None:
