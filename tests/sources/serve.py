@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 import threading
 import warnings
@@ -99,5 +100,17 @@ def webdav(folder: Path) -> None:
     server.serve()
 
 
+def google(_folder: Path) -> None:
+    """An emulator of Google Cloud Storage with a bucket named drop."""
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    create_server("127.0.0.1", port, in_memory=True, default_bucket="drop").start()
+    ready(port)
+    threading.Event().wait()
+
+
 if __name__ == "__main__":
-    {"s3": s3, "sftp": sftp, "ftp": ftp, "webdav": webdav}[sys.argv[1]](Path(sys.argv[2]))
+    {"google": google, "s3": s3, "sftp": sftp, "ftp": ftp, "webdav": webdav}[sys.argv[1]](Path(sys.argv[2]))

@@ -183,7 +183,11 @@ def _filesystem_class(scheme: str) -> Any:
             from sshfs import SSHFileSystem  # an optional extra
 
             return SSHFileSystem
-        return fsspec.get_filesystem_class("webdav" if scheme == "webdavs" else scheme)
+        if scheme in ("gs", "gcs"):
+            from gcsfs.core import GCSFileSystem  # an optional extra; the one that asks nothing over gRPC first
+
+            return GCSFileSystem
+        return fsspec.get_filesystem_class({"webdavs": "webdav", "abfss": "abfs"}.get(scheme, scheme))
     except ImportError as error:
         raise ExtraMissing(f'{scheme}:// needs: pip install "nightdrop[{_EXTRAS.get(scheme, scheme)}]"') from error
     except ValueError as error:
