@@ -20,6 +20,7 @@ from PIL import Image
 from nightdrop import SqliteDb
 from nightdrop.store import Database
 from nightdrop.store.place import database_at
+from tests.forked import FRESH, Forked
 from tests.postgres import new_database, rows
 
 os.environ.setdefault("NIGHTDROP_OCR_PAGES", "0")  # seconds a page: tests that are about it turn it on
@@ -105,16 +106,16 @@ def invoices(tmp_path: Path) -> Any:
 def nightdrop(*args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
     """Start the real command line as a process of its own; `stderr` is a file, since a full pipe would stop it."""
     with tempfile.NamedTemporaryFile("w", prefix="nightdrop-stderr-", delete=False) as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nightdrop", *map(str, args)],
-            env={**os.environ, "COLUMNS": "200", **(env or {})},
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            **options,
-        )
+        process = _started(list(map(str, args)), {**os.environ, "COLUMNS": "200", **(env or {})}, said, options)
     _said[process] = Path(said.name)
     return process
+
+
+def _started(args: list[str], env: dict[str, str], said: Any, options: dict[str, Any]) -> subprocess.Popen[str]:
+    if not FRESH:
+        return Forked(args, env=env, stderr=Path(said.name), **options)
+    command = [sys.executable, "-m", "nightdrop", *args]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=said, text=True, **options)
 
 
 _said: weakref.WeakKeyDictionary[subprocess.Popen[str], Path] = weakref.WeakKeyDictionary()

@@ -49,15 +49,15 @@ POINTS = (
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )
 
-_name, _, _count = os.environ.get("NIGHTDROP_FAULT_POINT", "").partition(":")
-_left = int(_count or 1)
+_left: int | None = None  # how often its point may still be passed
 
 
 def reach(point: str) -> None:
     """Come by a fault point: nothing, or the end of this process."""
     global _left
-    if point != _name:
+    name, _, count = os.environ.get("NIGHTDROP_FAULT_POINT", "").partition(":")
+    if point != name:
         return
-    _left -= 1
+    _left = int(count or 1) - 1 if _left is None else _left - 1
     if _left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
