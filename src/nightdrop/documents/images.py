@@ -1,4 +1,4 @@
-"""Opening PNG, JPEG and TIFF files with Pillow, within bounds."""
+"""Opening PNG, JPEG, TIFF and HEIC files with Pillow, within bounds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from io import BytesIO
 from PIL import ExifTags, Image
 
 from nightdrop.documents import kinds
+from nightdrop.documents.heic import teach_pillow
 from nightdrop.errors import DocumentTooComplex, FileCorrupt
 
-_FORMATS = {kinds.PNG: ("PNG",), kinds.JPEG: ("JPEG",), kinds.TIFF: ("TIFF",)}
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)  # as fuzzing found
+_FORMATS = {kinds.PNG: ("PNG",), kinds.JPEG: ("JPEG",), kinds.TIFF: ("TIFF",), kinds.HEIC: ("HEIF",)}
+# as fuzzing found; RuntimeError: HEIC
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, RuntimeError)
 _MOST_FRAMES = 5_000
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,6 +33,8 @@ _16_BIT = frozenset({"I", "I;16", "I;16B", "I;16L"})
 @contextmanager
 def opened_image(content: bytes, mime_type: str) -> Iterator[Image.Image]:
     """The image, not decoded yet. FileCorrupt when it is damaged, also while it decodes; DocumentTooComplex: a bomb."""
+    if mime_type == kinds.HEIC:
+        teach_pillow()
     try:
         with warnings.catch_warnings():
             # Pillow refuses 179 million pixels and warns at half of that: the process has a memory limit for the rest

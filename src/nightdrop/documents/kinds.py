@@ -5,7 +5,7 @@ Runs for every document of a batch before anything is stored, so it only looks a
 
 from __future__ import annotations
 
-from nightdrop.documents import containers
+from nightdrop.documents import containers, heic
 from nightdrop.errors import FileEmpty, FileEncrypted, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
 from nightdrop.records.content import Content
 
@@ -18,12 +18,13 @@ EMAIL = "message/rfc822"
 PNG = "image/png"
 JPEG = "image/jpeg"
 TIFF = "image/tiff"
+HEIC = "image/heic"
 DOCX, XLSX, PPTX, ODS, XLS = containers.DOCX, containers.XLSX, containers.PPTX, containers.ODS, containers.XLS
 
-SUPPORTED = frozenset({PDF, TEXT, CSV, HTML, XML, EMAIL, PNG, JPEG, TIFF, DOCX, XLSX, PPTX, ODS, XLS})
+SUPPORTED = frozenset({PDF, TEXT, CSV, HTML, XML, EMAIL, PNG, JPEG, TIFF, HEIC, DOCX, XLSX, PPTX, ODS, XLS})
 SHEETS = frozenset({XLSX, ODS, XLS})
 OFFICE = SHEETS | {DOCX, PPTX}
-IMAGES = frozenset({PNG, JPEG, TIFF})
+IMAGES = frozenset({PNG, JPEG, TIFF, HEIC})
 
 _SAMPLE = 1024
 _MEGABYTE = 1024 * 1024
@@ -38,6 +39,7 @@ _NAMES = {
     PNG: "a PNG image",
     JPEG: "a JPEG image",
     TIFF: "a TIFF image",
+    HEIC: "a HEIC image",
     DOCX: "a Word document",
     XLSX: "an Excel workbook",
     PPTX: "a PowerPoint presentation",
@@ -61,6 +63,8 @@ _EXTENSIONS = {
     "jpeg": JPEG,
     "tif": TIFF,
     "tiff": TIFF,
+    "heic": HEIC,
+    "heif": HEIC,
     "docx": DOCX,
     "xlsx": XLSX,
     "pptx": PPTX,
@@ -82,7 +86,6 @@ _EXTENSIONS = {
     "gif": "a GIF image",
     "webp": "a WebP image",
     "bmp": "a BMP image",
-    "heic": "a HEIC image",
     "gz": "a gzip archive",
     "7z": "a 7-Zip archive",
     "rar": "a RAR archive",
@@ -97,6 +100,7 @@ _DECLARED = {
     "application/xhtml+xml": HTML,
     "image/jpg": JPEG,
     "image/pjpeg": JPEG,
+    "image/heif": HEIC,
     "application/csv": CSV,
 }
 
@@ -172,6 +176,8 @@ def check(content: Content, *, filename: str | None, mime_type: str | None, max_
     if found not in SUPPORTED:
         advice = f"; {_ADVICE[found]}" if found in _ADVICE else ""
         raise FileTypeUnsupported(f"{what} is {_name(found)}: this type is not supported{advice}")
+    if found == HEIC and not heic.can_read_heic():
+        raise FileTypeUnsupported(f"{what} is {_name(found)}: {heic.NEEDS}")
     return _narrowed(found, by_name, declared)
 
 
@@ -195,8 +201,8 @@ def _sniff(content: Content, said: tuple[str | None, ...]) -> str:
     sample = content[:_SAMPLE]
     if b"%PDF-" in sample and b"%%EOF" in content[-2 * _SAMPLE :]:
         return PDF  # readers allow junk before the header
-    if sample[4:8] == b"ftyp" and sample[8:12] in (b"heic", b"heix", b"mif1"):
-        return "a HEIC image"
+    if sample[4:8] == b"ftyp" and sample[8:12] in heic.BRANDS:
+        return HEIC
     if sample[257:262] == b"ustar":
         return containers.TAR
     if sample[:4] == b"RIFF" and sample[8:12] == b"WEBP":

@@ -10,6 +10,7 @@ import zipfile
 import office_files
 import pytest
 
+from nightdrop.documents import heic
 from nightdrop.documents.kinds import check
 from nightdrop.errors import FileEmpty, FileEncrypted, FileTooLarge, FileTypeMismatch, FileTypeUnsupported
 
@@ -155,13 +156,20 @@ def test_contradictions(content: bytes, filename: str | None, mime_type: str | N
         (gzip.compress(tarred()), "x.tgz", "a gzip archive"),
         (b"{\\rtf1 hello}", "x.rtf", "an RTF document"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "x.webp", "a WebP image"),
-        (b"\x00\x00\x00\x18ftypheic", "x.heic", "a HEIC image"),
         (b"\x7fELF\x02\x01\x01\x00", None, "binary data"),
     ],
 )
 def test_unsupported_types_are_named(content: bytes, filename: str | None, named: str) -> None:
     with pytest.raises(FileTypeUnsupported, match=named):
         kind(content, filename)
+
+
+def test_heic_needs_an_extra_which_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"\x00\x00\x00\x18ftypheic"
+    assert kind(content, "x.heic", "image/heif") == "image/heic"
+    monkeypatch.setattr(heic, "can_read_heic", lambda: False)
+    with pytest.raises(FileTypeUnsupported, match=r"x\.heic is a HEIC image.*nightdrop\[heic\]"):
+        kind(content, "x.heic")
 
 
 def test_an_office_file_under_a_password() -> None:

@@ -14,7 +14,7 @@ from nightdrop.documents.pool import ReaderPool
 from nightdrop.documents.render import render_pages
 from nightdrop.errors import DocumentTooComplex, FileCorrupt, PdfEncrypted, UsageError
 
-PDF, PNG, JPEG, TIFF = "application/pdf", "image/png", "image/jpeg", "image/tiff"
+PDF, PNG, JPEG, TIFF, HEIC = "application/pdf", "image/png", "image/jpeg", "image/tiff", "image/heic"
 
 
 def render(content: bytes, mime_type: str, **params: Any) -> list[dict[str, Any]]:
@@ -91,6 +91,19 @@ def test_exif_turns(format: str, mime_type: str, orientation: int, red: str) -> 
         "right": (width - 3, height // 2),
     }[red]
     assert pictures.is_near(image.getpixel(place), pictures.RED)
+
+
+def test_heic() -> None:
+    image = only(pictures.HEIC_FILE, HEIC)
+    assert image.size == (60, 40)
+    assert pictures.is_near(image.getpixel((5, 5)), pictures.RED)
+    assert pictures.is_near(image.getpixel((55, 35)), pictures.BLUE)
+
+
+@pytest.mark.parametrize("cut", [40, 300, 440, 470])
+def test_damaged_heic(cut: int) -> None:
+    with pytest.raises(FileCorrupt):
+        render(pictures.HEIC_FILE[:cut], HEIC)
 
 
 def test_tiff_pages() -> None:
