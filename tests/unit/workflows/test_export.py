@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from tests.fundamentals.sink_places import let_in
+from tests.site import site
 
 from nightdrop import FieldResult, File, Loop, RunOutput, RunStatus, Step, StepInput, StepOutput, UsageError, Workflow
 from nightdrop.records import RunInput
@@ -82,25 +84,22 @@ def test_another_steps_content_and_each_round_of_a_loop(tmp_path: Path) -> None:
     assert [row["content"]["amount"] for row in written(out)] == ["3", "3"]
 
 
-def test_a_place_that_is_down_fails_the_step_and_is_tried_again(tmp_path: Path) -> None:
-    """A file stands where the folder is to be, until the second try."""
+def test_a_place_that_is_down_fails_the_step(tmp_path: Path) -> None:
+    """Here a file stands where the folder is to be."""
     (tmp_path / "out").write_text("in the way")
-    workflow = Workflow(id="claims", steps=[read, Step("export", executor=Export(str(tmp_path / "out")))])
-    assert workflow.run("1").status is RunStatus.ERROR
+    run = Workflow(id="claims", steps=[read, Step("export", executor=Export(str(tmp_path / "out")))]).run("1")
+    assert (run.status, run.error.code if run.error else None) == (RunStatus.ERROR, "step_failed")
 
-    class Mended(Export):
-        """The first try fails, then somebody makes room."""
 
-        def __call__(self, given: StepInput) -> StepOutput[Any]:
-            try:
-                return super().__call__(given)
-            finally:
-                if (tmp_path / "out").is_file():
-                    (tmp_path / "out").unlink()
-
-    step = Step("export", executor=Mended(str(tmp_path / "out")), retries=1)
-    assert Workflow(id="claims", steps=[read, step]).run("1").status is RunStatus.COMPLETED
-    assert len(written(tmp_path / "out")) == 1
+def test_over_http_every_try_has_the_same_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with site() as web:
+        web.decide = lambda _body: (503, {}, b"not now") if len(web.asked) == 1 else None
+        step = Step("export", executor=Export(let_in(web, tmp_path, monkeypatch)), retries=1)
+        run = Workflow(id="claims", steps=[read, step]).run("1")
+    assert run.status is RunStatus.COMPLETED, run.error
+    (_, _, first, body), (_, _, second, again) = web.asked
+    assert (first["Idempotency-Key"], body) == (second["Idempotency-Key"], again)
+    assert (json.loads(body)["status"], json.loads(body)["content"]["amount"]) == ("EXPORTED", "1")
 
 
 def test_what_is_not_there_is_not_exported(tmp_path: Path) -> None:
