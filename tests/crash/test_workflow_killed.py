@@ -84,7 +84,7 @@ def scene(tmp_path: Path, place: str, invoices: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("point", ["step.done", "step.commit", "step.committed"])
 @pytest.mark.parametrize("times", [1, 6, 13, 21, 30])
 def test_killed_at_a_step(scene: Any, point: str, times: int) -> None:
-    """Fifteen rows a document, three documents: the kills fall into every kind of node."""
+    """Sixteen rows a document, three documents: the kills fall into every kind of node."""
     s = scene(3)
     code, _, err = finished(s.start(f"{point}:{times}"))
     assert code == -signal.SIGKILL, err

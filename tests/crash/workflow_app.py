@@ -128,7 +128,7 @@ workflow = Workflow(
         Parallel(left, Steps([right, deeper], name="right"), paid),
         Condition(is_even, [even], [odd]),
         Loop([draft], max_iterations=5, end_condition=lambda outputs: len(outputs[-1].content) == 2),
-        Router(choose, [Step("inner", workflow=inner), second]),
+        Router(choose, [Step("inner", workflow=inner, retries=1), second]),
         last,
     ],
     db=database_at(os.environ["TEST_DB"]),

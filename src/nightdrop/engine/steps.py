@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -79,9 +80,12 @@ class RunSteps:
         return tuple(self._recorded.get(path, ()))
 
     async def record(self, result: StepResult) -> StepResult:
-        """Commit a result."""
+        """Commit a result; a timeout around it gives up waiting, and what is committed is known here all the same."""
         self._position += 1
-        stored = await self._store(replace(result, attempt=self.run.attempt, position=self._position))
+        return await asyncio.shield(self._commit(replace(result, attempt=self.run.attempt, position=self._position)))
+
+    async def _commit(self, result: StepResult) -> StepResult:
+        stored = await self._store(result)
         self._recorded[result.path].append(stored)
         self._tell(RunEvent(kind="step_ended", step=result.path, result=stored))
         return stored

@@ -27,9 +27,9 @@ class StepResult:
     """One try of a step, or what a condition, a router or a loop decided.
 
     path: the names from the outermost step down, `checks/left` or `refine[2]/draft` for a loop's second round. kind:
-    agent, function, condition, router, round or loop. number: which try, from 1. position: in the order of recording.
-    content: JSON data. detail: what was decided. state: the run's state as the step left it, None where it did not
-    change it. metrics: of its model calls.
+    agent, function, workflow, condition, router, round or loop. number: which try, from 1. position: in the order of
+    recording. content: JSON data. detail: what was decided. state: the run's state as the step left it, None where it
+    did not change it. metrics: of its model calls.
     """
 
     path: str

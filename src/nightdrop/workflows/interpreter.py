@@ -19,7 +19,7 @@ from nightdrop.workflows.call import call
 from nightdrop.workflows.flow import Flow
 from nightdrop.workflows.leaf import run_step
 from nightdrop.workflows.nodes import Condition, Loop, Node, Parallel, Router, Step, Steps
-from nightdrop.workflows.port import Port
+from nightdrop.workflows.port import Port, let_through
 from nightdrop.workflows.spec import WorkflowSpec
 from nightdrop.workflows.step_io import StepFile, StepOutput
 
@@ -33,10 +33,11 @@ async def interpret(spec: WorkflowSpec, port: Port, message: str, files: Sequenc
 
 
 class _Walk:
-    """One run on its way through the nodes."""
+    """One run on its way through the nodes. rounds: so often a step gets all its tries."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, rounds: int = 1) -> None:
         self._port = port
+        self._rounds = rounds
 
     async def sequence(self, nodes: Sequence[Node], path: str, flow: Flow) -> Flow:
         """One after the other, until one says stop."""
@@ -47,11 +48,8 @@ class _Walk:
         return flow
 
     async def _node(self, node: Node, path: str, flow: Flow) -> Flow:
-        if isinstance(node, Step) and node.workflow is None:
-            return await run_step(self._port, node, path, flow)
         if isinstance(node, Step):
-            assert node.workflow is not None
-            return _grouped(node.name, flow, await self.sequence(node.workflow.steps, path, flow))
+            return await self._step(node, path, flow)
         if isinstance(node, Steps):
             return _grouped(node.name, flow, await self.sequence(node.steps, path, flow))
         if isinstance(node, Parallel):
@@ -61,6 +59,18 @@ class _Walk:
         if isinstance(node, Router):
             return await self._router(node, path, flow)
         return await self._loop(node, path, flow)
+
+    async def _step(self, node: Step, path: str, flow: Flow) -> Flow:
+        nested = node.workflow
+        if nested is None:
+            return await run_step(self._port, node, path, flow, self._rounds)
+
+        async def inner(rounds: int) -> Flow:
+            return _grouped(node.name, flow, await _Walk(self._port, rounds).sequence(nested.steps, path, flow))
+
+        if node.has_policy:
+            return await run_step(self._port, node, path, flow, self._rounds, inner)
+        return await inner(self._rounds)
 
     async def _parallel(self, node: Parallel, path: str, flow: Flow) -> Flow:
         """Every branch runs to its own end, so that what it paid for is recorded, before a failed one fails the run."""
@@ -131,7 +141,7 @@ class _Walk:
         try:
             with at_step(path):
                 decided = detail(await ask())
-        except _through(self._port):
+        except let_through(self._port):
             raise
         except NightdropError as error:
             raise StepFailed(f"step {path}: {error.message}", path=path, code=error.code) from error
@@ -146,10 +156,6 @@ class _Walk:
             completed_at=clock.to_datetime(clock.now_ms()),
         )
         return (await self._port.record(result)).detail or {}
-
-
-def _through(port: Port) -> tuple[type[BaseException], ...]:
-    return (StorageFailed, *port.passing)
 
 
 async def _nothing() -> None:

@@ -1,16 +1,21 @@
-"""One step: its tries, its timeout, and what becomes of it when none succeeds. Every try is recorded."""
+"""One step: its tries, its timeout, and what becomes of it when none succeeds. Every try is recorded.
+
+A step that is a workflow is one here when it has retries, a timeout or an on_error of its own. Its row says how a walk
+through its steps ended; what they came to is in their rows. Another try of it keeps those that have ended well, and
+gives those that failed as many tries again: `rounds` counts that.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nightdrop import clock
-from nightdrop.errors import NightdropError, StepFailed, StepOutputInvalid, StepTimeout, StorageFailed
+from nightdrop.errors import NightdropError, StepFailed, StepOutputInvalid, StepTimeout
 from nightdrop.faults import reach
 from nightdrop.pausing import at_step, pause
 from nightdrop.records.field import FieldResult
@@ -19,7 +24,7 @@ from nightdrop.records.step import StepResult, StepStatus
 from nightdrop.workflows.call import call
 from nightdrop.workflows.flow import Flow
 from nightdrop.workflows.nodes import Step
-from nightdrop.workflows.port import Asked, Port
+from nightdrop.workflows.port import Asked, Port, let_through
 from nightdrop.workflows.step_io import StepFile, StepInput, StepOutput
 
 log = logging.getLogger("nightdrop.workflows")
@@ -27,26 +32,33 @@ log = logging.getLogger("nightdrop.workflows")
 _FIRST_WAIT, _LAST_WAIT = 0.2, 30.0  # seconds before another try
 
 
+Inner = Callable[[int], Awaitable[Flow]]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Leaf:
-    """A step at a path. raw_answer: what a model said that failed it, while this process still knows."""
+    """A step at a path. inner: the walk through the steps of one that is a workflow, in so many rounds.
+
+    raw_answer: what a model said that failed it, while this process still knows.
+    """
 
     port: Port
     step: Step
     path: str
     flow: Flow
     tries: list[StepResult]
+    inner: Inner | None
     raw_answer: str | None = None
 
 
-async def run_step(port: Port, step: Step, path: str, flow: Flow) -> Flow:
+async def run_step(port: Port, step: Step, path: str, flow: Flow, rounds: int = 1, inner: Inner | None = None) -> Flow:
     """Behind the step. Raises StepFailed, or PauseRequested when a person is to decide."""
-    leaf = _Leaf(port=port, step=step, path=path, flow=flow, tries=list(port.recorded(path)))
-    allowed, granted = 1 + step.retries, False
+    leaf = _Leaf(port=port, step=step, path=path, flow=flow, tries=list(port.recorded(path)), inner=inner)
+    allowed, granted = (1 + step.retries) * rounds, False
     while True:
         last = leaf.tries[-1] if leaf.tries else None
         if last is not None and last.status is not StepStatus.ERROR:
-            return _behind(leaf, last)
+            return await _behind(leaf, last)
         if last is None or granted or (len(leaf.tries) < allowed and _can_help(step, last)):
             if last is not None and not granted:
                 await asyncio.sleep(min(_LAST_WAIT, _FIRST_WAIT * 2 ** (len(leaf.tries) - 1)))
@@ -58,7 +70,9 @@ async def run_step(port: Port, step: Step, path: str, flow: Flow) -> Flow:
             leaf.tries.append(await _let_go(leaf))
 
 
-def _behind(leaf: _Leaf, result: StepResult) -> Flow:
+async def _behind(leaf: _Leaf, result: StepResult) -> Flow:
+    if leaf.inner is not None and result.status is StepStatus.COMPLETED:
+        return await leaf.inner(result.number)  # every step of it is recorded
     try:
         content = leaf.step.load(result.content)
     except NightdropError as error:
@@ -96,7 +110,7 @@ def _decided(leaf: _Leaf) -> str:
         if answer in ("retry", "skip"):
             return str(answer)
     raise StepFailed(
-        f"step {leaf.path}: {error.message}",
+        error.message if error.message.startswith(f"step {leaf.path}/") else f"step {leaf.path}: {error.message}",
         path=leaf.path,
         code=error.code,
         retryable=error.retryable,
@@ -131,7 +145,7 @@ async def _try(leaf: _Leaf, number: int) -> StepResult:
             with at_step(leaf.path):
                 found = await _result(leaf, number)
         result = replace(result, status=StepStatus.COMPLETED, **found)
-    except _through(leaf.port):
+    except let_through(leaf.port):
         raise
     except TimeoutError as error:
         late = StepTimeout(f"it took longer than its timeout of {leaf.step.timeout} s")
@@ -140,10 +154,6 @@ async def _try(leaf: _Leaf, number: int) -> StepResult:
         result = replace(result, error=_error_of(error, leaf))
     reach("step.done")
     return await leaf.port.record(replace(result, completed_at=clock.to_datetime(max(begun, clock.now_ms()))))
-
-
-def _through(port: Port) -> tuple[type[BaseException], ...]:
-    return (StorageFailed, *port.passing)
 
 
 def _error_of(error: Exception, leaf: _Leaf) -> RunError:
@@ -156,6 +166,9 @@ def _error_of(error: Exception, leaf: _Leaf) -> RunError:
 
 async def _result(leaf: _Leaf, number: int) -> dict[str, Any]:
     """Content, fields, state and stop of one try, as JSON data."""
+    if leaf.inner is not None:
+        await leaf.inner(number)
+        return {}
     given = leaf.flow.step_input(leaf.path)
     if leaf.step.agent is not None:
         wanted = leaf.step.message

@@ -77,10 +77,6 @@ class Step:
                 f"Step({name!r}, retries={retries}, timeout={timeout}, on_error={on_error!r}): give 0 or more retries, "
                 "seconds above 0, and 'fail', 'skip' or 'pause'"
             )
-        if workflow is not None and (retries or timeout is not None or on_error != "fail"):
-            raise WorkflowInvalid(
-                f"Step({name!r}, workflow=...) takes no retries, timeout or on_error: the workflow's own steps do"
-            )
         own_id = "" if executor is not None else str(getattr(given[0], "id", ""))
         values: dict[str, Any] = {
             "name": _checked(name or own_id or name_of(executor)),
@@ -101,6 +97,11 @@ class Step:
     def kind(self) -> str:
         """agent, function or workflow."""
         return "function" if self.executor is not None else "agent" if self.agent is not None else "workflow"
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether it says what a failure of it does."""
+        return bool(self.retries) or self.timeout is not None or self.on_error != "fail"
 
     def load(self, content: Any) -> Any:
         """Recorded content as the agent's schema or the function's return type."""

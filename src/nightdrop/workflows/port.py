@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nightdrop.errors import StorageFailed
 from nightdrop.records.field import FieldResult
 from nightdrop.records.step import StepResult
 from nightdrop.workflows.nodes import AgentPlan
@@ -49,3 +50,8 @@ class Port(Protocol):
 
     def started(self, path: str) -> None:
         """A step begins a try."""
+
+
+def let_through(port: Port) -> tuple[type[BaseException], ...]:
+    """What ends a walk and is nobody's failure: the store's, and what the port passes."""
+    return (StorageFailed, *port.passing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nightdrop.errors import StepOutputInvalid
-from nightdrop.records.step import StepResult
+from nightdrop.records.step import StepResult, StepStatus
 from nightdrop.workflows.nodes import Condition, Loop, Node, Parallel, Router, Step
 from nightdrop.workflows.spec import WorkflowSpec, children_of
 
@@ -35,6 +35,8 @@ def _content(node: Node, path: str, by_path: dict[str, StepResult]) -> Any:
     result = by_path.get(path)
     if isinstance(node, Step) and node.workflow is None:
         return _NONE if result is None else node.load(result.content)
+    if isinstance(node, Step) and result is not None and result.status is StepStatus.SKIPPED:
+        return None
     if isinstance(node, Parallel):
         found = {child.name: _content(child, f"{path}/{child.name}", by_path) for child in node.steps}
         ran = any(content is not _NONE for content in found.values())

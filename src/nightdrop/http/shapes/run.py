@@ -150,7 +150,7 @@ class RunStep(BaseModel):
     """One try of a workflow's step, or what it decided on the way."""
 
     path: str
-    kind: str = Field(description="agent, function, condition, router, round or loop.")
+    kind: str = Field(description="agent, function, workflow, condition, router, round or loop.")
     status: StepStatus
     number: int = Field(description="Which try, from 1.")
     attempt: int
