@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nightdrop import clock
 from nightdrop.cli.show import print_table, printable, when
 from nightdrop.cli.step_tree import step_table
 from nightdrop.records.field import FieldResult
@@ -47,9 +48,9 @@ def print_run(run: RunOutput, waits_for: str | None, *, evidence: bool = False) 
     for name, value in lines:
         if value:
             click.echo(f"{name:<10} {printable(value)}")
-    if run.steps:
+    if run.steps or run.open_steps:
         click.echo()
-        print_table(*step_table(run.steps), fold="NOTE")
+        print_table(*step_table(run.steps, run.open_steps, clock.now_ms()), fold="NOTE")
     if run.fields:
         click.echo()
         columns = [*_SHORT, *(_PLACES if evidence else {})]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nightdrop.records.model_call import dollars_text
+from nightdrop.records.open_step import OpenStep
 from nightdrop.records.step import StepResult
 
 _COLUMNS = ["STEP", "KIND", "STATUS", "TRIES", "SECONDS", "COST", "NOTE"]
@@ -14,42 +15,61 @@ _COLUMNS = ["STEP", "KIND", "STATUS", "TRIES", "SECONDS", "COST", "NOTE"]
 
 @dataclass(slots=True)
 class _Node:
-    """A name in the tree, with the tries that are recorded under its path."""
+    """A name in the tree, with the tries that are recorded under its path. open: it has not ended."""
 
     tries: list[StepResult] = field(default_factory=list)
+    open: OpenStep | None = None
     below: dict[str, _Node] = field(default_factory=dict)
 
 
-def step_table(results: Sequence[StepResult]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows: a row for each step, those of a branch or round below it, in the order of recording."""
+def step_table(
+    results: Sequence[StepResult], open_steps: Sequence[OpenStep], now_ms: int
+) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: a row for each step, those of a branch or round below it, in the order of recording.
+
+    Behind what is recorded, what has not ended.
+    """
     root = _Node()
     for result in results:
-        node = root
-        for name in result.path.split("/"):
-            node = node.below.setdefault(name, _Node())
-        node.tries.append(result)
-    return _COLUMNS, [list(row) for row in _rows(root, 0)]
+        _place(root, result.path).tries.append(result)
+    for step in open_steps:
+        _place(root, step.path).open = step
+    return _COLUMNS, [list(row) for row in _rows(root, 0, now_ms)]
 
 
-def _rows(node: _Node, depth: int) -> Iterator[tuple[str, ...]]:
+def _place(root: _Node, path: str) -> _Node:
+    for name in path.split("/"):
+        root = root.below.setdefault(name, _Node())
+    return root
+
+
+def _rows(node: _Node, depth: int, now_ms: int) -> Iterator[tuple[str, ...]]:
     for name, child in node.below.items():
-        yield ("  " * depth + name, *_cells(child.tries))
-        yield from _rows(child, depth + 1)
+        yield ("  " * depth + name, *_cells(child.tries, child.open, now_ms))
+        yield from _rows(child, depth + 1, now_ms)
 
 
-def _cells(tries: Sequence[StepResult]) -> tuple[str, ...]:
-    if not tries:
-        return ("",) * (len(_COLUMNS) - 1)
-    last = tries[-1]
-    cost = _cost(tries)
+def _cells(tries: Sequence[StepResult], still_open: OpenStep | None, now_ms: int) -> tuple[str, ...]:
+    last = tries[-1] if tries else None
     seconds = sum(one.duration or 0.0 for one in tries)
-    return (last.kind, last.status.value, str(len(tries)), f"{seconds:.2f}", cost, _note(last))
+    note = "" if last is None else _note(last)
+    if still_open is None:
+        if last is None:
+            return ("",) * (len(_COLUMNS) - 1)
+        return (last.kind, last.status.value, str(len(tries)), f"{seconds:.2f}", _cost([*tries]), note)
+    begun, since = len(tries), still_open.since
+    if still_open.status != "PENDING":
+        begun += 1
+    if still_open.status == "RUNNING" and since is not None:
+        seconds += max(0.0, now_ms / 1000 - since.timestamp())
+    cost = _cost([*tries, still_open])
+    return (still_open.kind, still_open.status, str(begun or ""), f"{seconds:.2f}" if begun else "", cost, note)
 
 
-def _cost(tries: Sequence[StepResult]) -> str:
+def _cost(tries: Sequence[StepResult | OpenStep]) -> str:
     if not any(one.metrics.model_calls for one in tries):
         return ""
-    costs = [one.metrics.cost for one in tries]
+    costs = [one.metrics.cost for one in tries if one.metrics.model_calls]
     return "unknown" if None in costs else f"${dollars_text(sum((c for c in costs if c), start=Decimal()))}"
 
 

@@ -28,6 +28,8 @@ from nightdrop.records.run_error import RunError
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import Work, load_work
 from nightdrop.store.pauses import pause
+from nightdrop.store.progress import keep_shape
+from nightdrop.workflows import WorkflowSpec
 
 log = logging.getLogger("nightdrop.engine")
 
@@ -47,6 +49,8 @@ class Attempts:
         room: Room,
     ) -> None:
         self._desk = desk
+        self._registry = registry
+        self._shapes: set[tuple[str | None, str]] = set()  # workflows at revisions whose shapes are in the rows
         self._waiters = waiters
         self._answering = Answering(desk, registry, reader, waiters, purses, room)
         self._executor_id = executor_id
@@ -158,6 +162,7 @@ class Attempts:
         if work is None:
             await self._not_started(run_id, attempt)
             return
+        self._shapes.add((work.run.workflow_id, work.revision))
         with watched(work) as watch:
             reach("attempt.started")
             end = await self._answer(work)
@@ -172,7 +177,12 @@ class Attempts:
     def _begin(self, connection: sa.Connection, run_id: str, attempt: int) -> Work | None:
         if not rows.start(connection, run_id, attempt, self._executor_id, clock.now_ms()):
             return None
-        return load_work(connection, run_id)
+        work = load_work(connection, run_id)
+        if work is not None and work.run.workflow_id and (work.run.workflow_id, work.revision) not in self._shapes:
+            spec = self._registry.find(work.run.workflow_id, work.revision)
+            if isinstance(spec, WorkflowSpec):
+                keep_shape(connection, spec.id, work.revision, spec.plan, clock.now_ms())
+        return work
 
     async def _not_started(self, run_id: str, attempt: int) -> None:
         """The rows refused the start: asked to stop, ended before (a replay), or taken by another executor."""

@@ -14,6 +14,7 @@ from nightdrop.errors import RunFailed
 from nightdrop.records.check import Check
 from nightdrop.records.field import FieldResult
 from nightdrop.records.metrics import RunMetrics
+from nightdrop.records.open_step import OpenStep
 from nightdrop.records.pause import Pause
 from nightdrop.records.run_error import RunError
 from nightdrop.records.step import StepResult
@@ -65,7 +66,8 @@ class RunOutput:
     content: an instance of the output schema (a dict for a JSON schema, text without one).
     fields: dotted path, such as `lines.0.amount`, to FieldResult. pause: what a PAUSED run asks. cached_from: the
     run whose answer this one was given, None mostly. checks: what each validator said. steps: what a workflow's run has
-    recorded, in order; not loaded in lists. Times are aware UTC datetimes.
+    recorded, in order; open_steps: those that have not ended, while it is open. Neither is loaded in lists. Times are
+    aware UTC datetimes.
     """
 
     run_id: str
@@ -90,6 +92,7 @@ class RunOutput:
     cached_from: str | None = None
     checks: tuple[Check, ...] = ()
     steps: tuple[StepResult, ...] = ()
+    open_steps: tuple[OpenStep, ...] = ()
 
     def raise_for_status(self) -> RunOutput:
         """Returns itself unless the run ended in ERROR or CANCELLED: then RunFailed with the error's code."""
@@ -130,6 +133,7 @@ class RunOutput:
             "cached_from": self.cached_from,
             "checks": [check.to_json() for check in self.checks],
             "steps": [step.to_json() for step in self.steps],
+            "open_steps": [step.to_json() for step in self.open_steps],
         }
 
 

@@ -22,6 +22,7 @@ from nightdrop.records.run import FileRef, RunInput, RunOutput, RunStatus
 from nightdrop.records.run_error import RunError
 from nightdrop.store.decisions import Reviewed, reviewed_of
 from nightdrop.store.model_calls import metrics_of, metrics_of_run, past_calls
+from nightdrop.store.progress import with_open_steps
 from nightdrop.store.steps import steps_of, steps_with_costs
 from nightdrop.store.tables import batch_items, batches, documents, executors, run_files, runs
 
@@ -81,7 +82,7 @@ def load_run(connection: sa.Connection, run_id: str) -> RunOutput | None:
         for file in connection.execute(_FILES, {"of_run": run_id})
     )
     run = _output(row, refs, metrics_of_run(connection, run_id))
-    return _with_steps(connection, [run])[0]
+    return with_open_steps(connection, _with_steps(connection, [run])[0], row["revision"])
 
 
 def load_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[RunOutput]:

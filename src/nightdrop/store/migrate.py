@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from nightdrop.errors import SchemaOutdated
 
-SCHEMA_VERSION = "0020"
+SCHEMA_VERSION = "0021"
 """The newest migration. A test compares it with Alembic's own head."""
 
 _LOCK_KEY = 0x6E69676874  # one advisory lock for all of our migrations on Postgres

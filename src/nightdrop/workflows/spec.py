@@ -32,6 +32,11 @@ class WorkflowSpec:
         """The tree as JSON data: names, kinds, and the agents' revisions."""
         return shape_of(self.root)
 
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The shape, and which loops have an end condition: what tells how far a run is, and no revision."""
+        return shape_of(self.root, plan=True)
+
     @cached_property
     def revision(self) -> str:
         """A hash of names, shape, agents' revisions and version. Never of retries, timeouts, code or db."""
@@ -66,17 +71,19 @@ def steps_in(node: Node) -> Iterator[Step]:
         yield from steps_in(child)
 
 
-def shape_of(node: Node) -> dict[str, Any]:
-    """A node and what is below it as JSON data."""
+def shape_of(node: Node, *, plan: bool = False) -> dict[str, Any]:
+    """A node and what is below it as JSON data. plan: also whether a loop has an end condition."""
     kind = node.kind if isinstance(node, Step) else type(node).__name__.lower()
     shape: dict[str, Any] = {"name": node.name, "kind": kind}
     if isinstance(node, Step) and node.agent is not None:
         shape |= {"id": node.id, "revision": node.agent.revision}
     if isinstance(node, Loop):
         shape["max_iterations"] = node.max_iterations
+        if plan:
+            shape["has_end_condition"] = node.end_condition is not None
     if isinstance(node, Condition):
-        shape["steps"] = [shape_of(child) for child in node.steps]
-        shape["else_steps"] = [shape_of(child) for child in node.else_steps]
+        shape["steps"] = [shape_of(child, plan=plan) for child in node.steps]
+        shape["else_steps"] = [shape_of(child, plan=plan) for child in node.else_steps]
     elif not isinstance(node, Step) or node.workflow is not None:
-        shape["steps"] = [shape_of(child) for child in children_of(node)]
+        shape["steps"] = [shape_of(child, plan=plan) for child in children_of(node)]
     return shape

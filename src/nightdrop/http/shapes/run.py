@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightdrop.http.shapes.text import Moment, Text
 from nightdrop.records.field import FieldMatch
+from nightdrop.records.open_step import OpenStatus
 from nightdrop.records.run import RunStatus
 from nightdrop.records.step import StepStatus
 
@@ -70,6 +71,7 @@ _EXAMPLE: dict[str, Any] = {
     "cached_from": None,
     "checks": [{"rule": "iban('iban')", "passed": True, "message": None, "fields": []}],
     "steps": [],
+    "open_steps": [],
 }
 
 
@@ -165,6 +167,17 @@ class RunStep(BaseModel):
     completed_at: Moment | None
 
 
+class OpenStep(BaseModel):
+    """A step of an open run that has not ended."""
+
+    path: str
+    kind: str
+    status: OpenStatus = Field(description="RUNNING, PAUSED: it asks a person, or PENDING: it comes later.")
+    number: int = Field(description="Which try, from 1.")
+    metrics: Metrics = Field(description="Of its model calls so far.")
+    since: Moment | None = Field(description="When what was before it had ended.")
+
+
 class Run(BaseModel):
     """A run as committed."""
 
@@ -192,6 +205,7 @@ class Run(BaseModel):
     cached_from: str | None
     checks: list[RuleCheck] = Field(description="What each validator said of the content.")
     steps: list[RunStep] = Field(description="What a workflow's run has recorded; empty for an agent, and in lists.")
+    open_steps: list[OpenStep] = Field(description="Its steps that have not ended, while it is open; empty in lists.")
 
 
 class RunPage(BaseModel):

@@ -24,6 +24,7 @@ from nightdrop.store.tables.submissions import submissions
 from nightdrop.store.tables.telling import statements
 from nightdrop.store.tables.tokens import tokens
 from nightdrop.store.tables.webhooks import webhook_batches, webhook_deliveries, webhooks
+from nightdrop.store.tables.workflows import workflows
 
 __all__ = [
     "audit",
@@ -55,4 +56,5 @@ __all__ = [
     "webhook_batches",
     "webhook_deliveries",
     "webhooks",
+    "workflows",
 ]
