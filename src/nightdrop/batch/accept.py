@@ -168,14 +168,14 @@ async def _accept_portion(
     engine: Engine, batch_id: str, call: BatchCall, taken: Sequence[Taken], confirm: Callable[[], None] | None
 ) -> None:
     documents = [t.document for t in taken if t.document is not None]
-    await engine.write_over(documents, lambda c: _commit(c, batch_id, call, taken))
+    await engine.write_over(documents, lambda c: commit_taken(c, batch_id, call, taken))
     reach("accept.committed")
     if confirm is not None:
         confirm()
     engine.wake()
 
 
-def _commit(
+def commit_taken(
     connection: sa.Connection,
     batch_id: str,
     call: BatchCall,

@@ -71,6 +71,7 @@ from nightdrop.errors.service import (
     WorkflowNotFound,
 )
 from nightdrop.errors.usage import (
+    BatchClosed,
     BatchNotFound,
     CorrectionInvalid,
     DatabaseConflict,
@@ -116,6 +117,7 @@ __all__ = [
     "AnswerInvalid",
     "AnswerRefused",
     "AnswerTruncated",
+    "BatchClosed",
     "BatchNotFound",
     "BudgetExceeded",
     "CorrectionInvalid",

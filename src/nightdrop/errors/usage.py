@@ -127,6 +127,13 @@ class SinkExists(UsageError):
     http_status = 409
 
 
+class BatchClosed(UsageError):
+    """The batch takes no documents: it has a source, was closed, or was cancelled."""
+
+    code = "batch_closed"
+    http_status = 409
+
+
 class ScheduleNotFound(UsageError):
     """There is no such schedule."""
 

@@ -16,7 +16,7 @@ REQUEST_FILES = 4
 """The largest request with files is this many times the largest file."""
 
 _PLAIN_BYTES = 1024 * 1024  # of a request without files
-_WITH_FILES = re.compile(r"/(agents|workflows)/[^/]+/runs")
+_WITH_FILES = re.compile(r"/(agents|workflows)/[^/]+/runs|/batches/[^/]+/documents")
 
 
 class Bodies:

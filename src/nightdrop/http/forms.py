@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -28,10 +28,18 @@ _MOST_FIELD_BYTES = 4 * 1024 * 1024
 _MOST_NAME = 255
 
 
-class RunForm(BaseModel):
-    """The fields of a run's form, beside its files."""
+class DocumentsForm(BaseModel):
+    """The fields of a form of documents alone."""
 
     model_config = ConfigDict(extra="forbid")
+
+    file_urls: list[Text] = Field(
+        default=[], description="URLs to fetch documents from.", examples=[["https://example.com/a.pdf"]]
+    )
+
+
+class RunForm(DocumentsForm):
+    """The fields of a run's form, beside its files."""
 
     message: Text = Field(default="", description="What to ask.", examples=["Extract this invoice."])
     session_id: Text | None = Field(
@@ -42,33 +50,36 @@ class RunForm(BaseModel):
     stream: bool = Field(default=False, description="Answer with server-sent events.")
     rerun: bool = Field(default=False, description="Run even if the session has its answer.")
     metadata: dict[str, JsonValue] = Field(default={}, description="Your own JSON object, as text.")
-    file_urls: list[Text] = Field(default=[], description="URLs to fetch documents from.")
+
+
+F = TypeVar("F", bound=DocumentsForm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(Generic[F]):
     """A form that was read: its fields, and its documents."""
 
-    form: RunForm
+    form: F
     files: Sequence[File]
 
 
-def openapi_body() -> dict[str, Any]:
-    """The body of a run's route as OpenAPI has it."""
-    schema = RunForm.model_json_schema()
+def openapi_body(fields: type[BaseModel] = RunForm) -> dict[str, Any]:
+    """The body of a route that takes a form as OpenAPI has it."""
+    schema = fields.model_json_schema()
     del schema["additionalProperties"], schema["title"]
-    schema["properties"]["metadata"] = {"type": "string", "description": "Your own JSON object, as text."}
     del schema["properties"]["file_urls"]["default"]
-    for name in ("session_id", "user_id"):
+    for name in {"session_id", "user_id"} & schema["properties"].keys():
         given = schema["properties"][name]
         schema["properties"][name] = {"type": "string", "maxLength": 500, "description": given["description"]}
+    if "metadata" in schema["properties"]:
+        schema["properties"]["metadata"] = {"type": "string", "description": "Your own JSON object, as text."}
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "The documents."}
     schema["properties"]["files"] = files
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @asynccontextmanager
-async def read_form(request: Request) -> AsyncIterator[Submission]:
+async def read_form(request: Request, model: type[F]) -> AsyncIterator[Submission[F]]:
     """The form of this request; its files are gone afterwards.
 
     Raises MediaTypeUnsupported, RequestValidationError, FileTooLarge.
@@ -78,7 +89,7 @@ async def read_form(request: Request) -> AsyncIterator[Submission]:
         raise MediaTypeUnsupported(f"the body is {given or 'of no type'}: send {' or '.join(_TYPES)}")
     limits = {"max_files": _MOST_FILES, "max_fields": _MOST_FIELDS, "max_part_size": _MOST_FIELD_BYTES}
     async with request.form(**limits) as form:
-        fields = _fields(form)
+        fields = _fields(form, model)
         files = [await _file(part) for part in _uploads(form)]
         try:
             yield Submission(form=fields, files=[*files, *url_files(fields.file_urls)])
@@ -93,7 +104,7 @@ def url_files(urls: Sequence[str]) -> list[File]:
     return [File(url=url, guarded=True) for url in urls]
 
 
-def _fields(form: FormData) -> RunForm:
+def _fields(form: FormData, model: type[F]) -> F:
     values: dict[str, Any] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
@@ -108,7 +119,7 @@ def _fields(form: FormData) -> RunForm:
         else:
             values[name] = _json(value) if name == "metadata" else value
     try:
-        return RunForm.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
 

@@ -10,7 +10,7 @@ LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _RUN = re.compile(
     r"/(agents|workflows)/[^/]+/runs(/[^/]+/(cancel|continue|retry))?"
-    r"|/batches(/[^/]+/(cancel|resume))?"
+    r"|/batches(/[^/]+/(cancel|resume|documents|close))?"
     r"|/dead-letters(/[^/]+)?/(replay|discard|assign)"
     r"|/schedules/[^/]+/trigger"
 )

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from nightdrop.http.feeds import Feed
 from nightdrop.http.follow import LOOK_SECONDS, event_stream, follow_run
-from nightdrop.http.forms import Submission
+from nightdrop.http.forms import RunForm, Submission
 from nightdrop.http.problems import run_problem
 from nightdrop.http.service import Service
 from nightdrop.portal import portal
@@ -26,7 +26,7 @@ EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 """What OpenAPI says of an event stream."""
 
 
-async def submit_run(service: Service, runnable: Runnable, given: Submission, once: Once | None) -> Response:
+async def submit_run(service: Service, runnable: Runnable, given: Submission[RunForm], once: Once | None) -> Response:
     """Accept a run and answer as the form wants: 202, an event stream, or the run at its end."""
     form = given.form
     call = RunCall(

@@ -10,16 +10,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from nightdrop.batch import Asked, stream_results
+from nightdrop.batch import Asked, Posted, stream_results
 from nightdrop.errors import BatchNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
 from nightdrop.http.follow import event_stream
 from nightdrop.http.follow_batch import follow_batch, progress_key
+from nightdrop.http.forms import DocumentsForm, openapi_body, read_form
 from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.routes.events import LastEventId
 from nightdrop.http.service import Service, Serving
-from nightdrop.http.shapes.batch import Batch, BatchPage, NewBatch, OneBatch
+from nightdrop.http.shapes.batch import Added, AddedDocument, Batch, BatchPage, NewBatch, OneBatch
 from nightdrop.http.shapes.run import Stopped
 from nightdrop.http.shapes.text import Cursor, Limit, Text
 from nightdrop.portal import portal
@@ -42,14 +43,43 @@ _EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 )
 async def create_batch(body: NewBatch, request: Request, service: Serving, key: IdempotencyKey = None) -> Response:
     """Start a batch, or continue the unfinished one of the same call. Answered when it is committed, while its source
-    is being listed."""
+    is being listed. Without a source it waits for documents."""
     spec = (service.agent(body.agent_id) if body.agent_id else service.workflow(body.workflow_id or "")).spec
     given = body.model_dump(exclude={"agent_id", "workflow_id"})
-    asked = Asked(**given, within=service.allow_paths, cache=spec.cache)
-    submitted = service.listings.submit(asked, spec.subject, once_of(request, key))
+    if body.source is None:
+        asked = Asked(**{**given, "source": ""})
+        submitted = Posted(await service.engine()).open(asked, spec.subject, once_of(request, key))
+    else:
+        asked = Asked(**given, within=service.allow_paths, cache=spec.cache)
+        submitted = service.listings.submit(asked, spec.subject, once_of(request, key))
     batch_id = await portal().bridge(submitted)
     batch = await service.aread(partial(_batch, batch_id=batch_id))
     return JSONResponse(batch.to_json(), _ACCEPTED, {"Location": f"/batches/{batch_id}"})
+
+
+@router.post(
+    "/{batch_id}/documents",
+    operation_id="add_documents",
+    status_code=_ACCEPTED,
+    responses=answers(404, 409, 413, 415),
+    openapi_extra=openapi_body(DocumentsForm),
+)
+async def add_documents(batch_id: Text, request: Request, service: Serving) -> Added:
+    """Add the files of a form to a batch without a source. Answered when they are committed; the same again changes
+    nothing."""
+    await service.aread(partial(_batch, batch_id=batch_id))
+    posted = Posted(await service.engine())
+    async with read_form(request, DocumentsForm) as given:
+        added = await portal().bridge(posted.add(batch_id, given.files))
+    return Added(items=[AddedDocument(file=file, run_id=run_id) for file, run_id in added])
+
+
+@router.post("/{batch_id}/close", operation_id="close_batch", response_model=Batch, responses=answers(404, 409))
+async def close_batch(batch_id: Text, service: Serving) -> dict[str, Any]:
+    """Say that a batch without a source has all its documents: it ends with the last of them."""
+    await service.aread(partial(_batch, batch_id=batch_id))
+    await portal().bridge(Posted(await service.engine()).close(batch_id))
+    return (await service.aread(partial(_batch, batch_id=batch_id))).to_json()
 
 
 @router.get("", operation_id="list_batches", response_model=BatchPage, responses=answers())

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from nightdrop.errors import WorkflowNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
-from nightdrop.http.forms import openapi_body, read_form
+from nightdrop.http.forms import RunForm, openapi_body, read_form
 from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
@@ -54,7 +54,7 @@ async def create_run(workflow_id: Text, request: Request, service: Serving, key:
     A run that ends in ERROR is answered as a problem with the run in `run`.
     """
     workflow = service.workflow(workflow_id)
-    async with read_form(request) as given:
+    async with read_form(request, RunForm) as given:
         return await submit_run(service, workflow, given, once_of(request, key))
 
 

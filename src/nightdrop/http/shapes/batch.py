@@ -40,10 +40,12 @@ class NewBatch(BaseModel):
 
     agent_id: Text | None = Field(default=None, description="The agent, or")
     workflow_id: Text | None = Field(default=None, description="the workflow that runs over each document.")
-    source: Text = Field(
+    source: Text | None = Field(
+        default=None,
         min_length=1,
         max_length=4000,
-        description="A folder, glob, file or manifest below what --allow-path names, or an http(s) URL.",
+        description="A folder, glob, file or manifest below what --allow-path names, or an http(s) URL. Without one "
+        "the batch takes documents that are posted, until it is closed.",
     )
     message: Text = ""
     user_id: Text | None = Field(default=None, max_length=500)
@@ -57,6 +59,8 @@ class NewBatch(BaseModel):
     def _names_one(self) -> NewBatch:
         if (self.agent_id is None) == (self.workflow_id is None):
             raise ValueError("give agent_id or workflow_id")
+        if self.source is None and (self.limit is not None or self.rerun or self.retry_failed):
+            raise ValueError("limit, rerun and retry_failed need a source")
         return self
 
 
@@ -95,3 +99,16 @@ class OneBatch(Batch):
     model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "listing_error": None}]})
 
     listing_error: str | None
+
+
+class AddedDocument(BaseModel):
+    """A document of a batch, and the run that reads it."""
+
+    file: str
+    run_id: str
+
+
+class Added(BaseModel):
+    """The documents that were posted; of an archive or a mail those in it."""
+
+    items: list[AddedDocument]
