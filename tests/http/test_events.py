@@ -11,6 +11,7 @@ from nightdrop.http.feeds import Feed, Feeds
 from nightdrop.http.follow import Seen
 from nightdrop.records.event import RunEvent
 from nightdrop.records.run import RunStatus
+from nightdrop.store.progress import Progress
 from nightdrop.store.run_state import RunState
 from nightdrop.testing import SimulatedProvider
 from tests.http.conftest import Served, sent_events, until, upload
@@ -90,10 +91,10 @@ def test_old_feeds_go() -> None:
 
 
 def test_an_id_of_somebody_elses_making_is_as_none() -> None:
-    state = RunState(run_id="r", status=RunStatus.RUNNING, attempt=1, changed_at=5)
-    for given in (None, "", "x", "....", "1.PENDING.4.0"):
-        assert len(Seen(given).news(state, None)) == 1
-    assert Seen("1.RUNNING.5.0").news(state, None) == []
+    now = Progress(state=RunState(run_id="r", status=RunStatus.RUNNING, attempt=1, changed_at=5))
+    for given in (None, "", "x", "....", "1.PENDING.4.0.0", "1.RUNNING.5.0"):
+        assert len(Seen(given).news(now, None)) == 1
+    assert Seen("1.RUNNING.5.0.0").news(now, None) == []
 
 
 def test_the_answer_is_not_kept_by_what_is_on_the_way(client: httpx2.Client) -> None:

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from nightdrop.records.cost import CostRow, LedgerCall
     from nightdrop.store.costs import CostKey
 
-_KEYS = ("day", "agent", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier")
+_KEYS = ("day", "agent", "step", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--by", type=click.Choice(_KEYS), default="model", show_default=True, help="Sum by this; days are UTC.")
+@click.option(
+    "--by",
+    "--group-by",
+    "by",
+    type=click.Choice(_KEYS),
+    default="model",
+    show_default=True,
+    help="Sum by this; days are UTC.",
+)
 @click.option("--since", metavar="WHEN", help="Calls opened since: an age (7d), a day or a time; UTC.")
 @click.option("--until", metavar="WHEN", help="Calls opened before this.")
 @click.option("--agent", metavar="ID", help="Only this agent's calls.")

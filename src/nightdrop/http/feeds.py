@@ -23,19 +23,14 @@ class Feed:
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def on_event(self, event: RunEvent) -> None:
-        """Something happened in the run: what its model writes is kept."""
-        if event.kind == "text":
-            self._heard(event.text)
-
-    def _heard(self, text: str) -> None:
+        """Something happened in the run: what its model writes is kept, and who waits looks."""
         with self._lock:
-            if self._length >= _MOST_CHARACTERS:
-                return
-            self._pieces.append(text)
-            self._length += len(text)
+            if event.kind == "text" and self._length < _MOST_CHARACTERS:
+                self._pieces.append(event.text)
+                self._length += len(event.text)
             waiting = list(self._waiting)
-        for loop, event in waiting:
-            loop.call_soon_threadsafe(event.set)
+        for loop, wake in waiting:
+            loop.call_soon_threadsafe(wake.set)
 
     def since(self, offset: int) -> str:
         """The text behind so many characters."""

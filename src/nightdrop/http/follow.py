@@ -1,4 +1,7 @@
-"""Server-sent events of a run: its states, the text of its model, its end; taken up again behind the last one seen."""
+"""Server-sent events of a run: its states, a workflow's steps, the text of its model, its end.
+
+They are taken up again behind the last one seen.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,16 @@ from nightdrop import clock
 from nightdrop.errors import RunNotFound
 from nightdrop.http.feeds import Feed
 from nightdrop.http.service import Service
+from nightdrop.http.step_news import StepNews
 from nightdrop.portal import portal
-from nightdrop.records.run import RunOutput
-from nightdrop.store.run_state import RunState, run_state
+from nightdrop.records.run import RunOutput, RunStatus
+from nightdrop.store.progress import Progress, progress
+from nightdrop.store.run_state import RunState
 
 LOOK_SECONDS = 0.5
 _KEEP_ALIVE_SECONDS = 15.0
+_AT_WORK = (RunStatus.RUNNING, RunStatus.PAUSED)  # a step that asks has begun
+_PARTS_OF_ID = 5  # attempt, status, time, characters, steps
 _KEEP_ALIVE = b": still here\n\n"
 
 
@@ -37,7 +44,7 @@ def event_stream(events: AsyncIterator[bytes], **headers: str) -> StreamingRespo
 
 
 async def follow_run(service: Service, run_id: str, last_id: str | None) -> AsyncIterator[bytes]:
-    """`status` and `text` events behind `last_id`, and `end` with the whole run. An empty piece when there is no news.
+    """`status`, `step` and `text` events behind `last_id`, and `end` with the whole run. An empty piece for no news.
 
     Raises RunNotFound.
     """
@@ -47,13 +54,16 @@ async def follow_run(service: Service, run_id: str, last_id: str | None) -> Asyn
     ended = await _wake_at_end(service, run_id, wake)
     try:
         while True:
-            state = await service.aread(partial(run_state, run_id=run_id))
-            if state is None:
+            now = await service.aread(partial(progress, run_id=run_id))
+            if now is None:
                 raise RunNotFound(f"there is no run {run_id!r}")
-            for news in seen.news(state, feed):
+            state = now.state
+            for news in seen.news(now, feed):
                 yield news
             if not state.status.is_open:
                 run = await asyncio.to_thread(service.run, run_id)
+                if run.pause is not None and run.pause.step is not None:
+                    yield event("step", {"path": run.pause.step, "status": run.status.value}, seen.id_before(state))
                 yield event("end", run.to_json(), seen.id_of(state))
                 return
             if service.stopping:
@@ -70,32 +80,66 @@ async def follow_run(service: Service, run_id: str, last_id: str | None) -> Asyn
 
 
 class Seen:
-    """What a client has seen, by the id of the last event it got: STATE.CHARACTERS, where the state is a key."""
+    """What a client has seen, by the id of the last event it got: STATE.CHARACTERS.STEPS, where the state is a key and
+    STEPS counts the events of steps."""
 
     def __init__(self, last_id: str | None) -> None:
-        self._key, _, characters = (last_id or "").rpartition(".")
-        self._characters = int(characters) if characters.isdecimal() and len(characters) < 10 else 0
+        parts = (last_id or "").split(".")
+        whole = len(parts) == _PARTS_OF_ID and all(_is_count(part) for part in (parts[0], *parts[3:]))
+        self._key = ".".join(parts[:3]) if whole else ""
+        self._attempt = int(parts[0]) if whole else None
+        self._characters, self._told = (int(parts[3]), int(parts[4])) if whole else (0, 0)
+        self._steps = StepNews()
+        self._made = 0  # events of steps, told or seen before
 
     def id_of(self, state: RunState) -> str:
         """The id of an event that is sent now."""
-        return f"{state.key}.{self._characters}"
+        return f"{state.key}.{self._characters}.{self._told}"
+
+    def id_before(self, state: RunState) -> str:
+        """The id of an event that is sent just before the end: who has seen only that is sent the end."""
+        return f"{state.attempt}.{RunStatus.RUNNING.value}.{state.changed_at}.{self._characters}.{self._told}"
+
+    def _id(self, state: RunState) -> str:
+        return self.id_of(state) if state.status.is_open else self.id_before(state)
 
     def is_at(self, state: RunState) -> bool:
         """Whether the client has seen this state."""
         return self._key == state.key
 
-    def news(self, state: RunState, feed: Feed | None) -> list[bytes]:
+    def news(self, now: Progress, feed: Feed | None) -> list[bytes]:
         """The events before the end that the client has not seen."""
         found: list[bytes] = []
+        state = now.state
         if state.status.is_open and not self.is_at(state):
             self._key = state.key
             data = {"run_id": state.run_id, "status": state.status.value, "attempt": state.attempt}
             found.append(event("status", data, self.id_of(state)))
+        found += self._of_steps(now)
         text = "" if feed is None else feed.since(self._characters)
         if text:
             self._characters += len(text)
-            found.append(event("text", {"text": text}, self.id_of(state)))
+            found.append(event("text", {"text": text}, self._id(state)))
         return found
+
+    def _of_steps(self, now: Progress) -> list[bytes]:
+        state = now.state
+        if self._attempt not in (None, state.attempt):  # tried again since: what is kept of before was told then
+            self._steps, self._made = StepNews(), 0
+            kept = [result for result in now.steps if result.attempt < state.attempt]
+            self._made = self._told = len(self._steps.made_of(kept, now.plan, is_running=False))
+        self._attempt = state.attempt
+        found: list[bytes] = []
+        for data in self._steps.made_of(now.steps, now.plan, is_running=state.status in _AT_WORK):
+            self._made += 1
+            if self._made > self._told:
+                self._told = self._made
+                found.append(event("step", data, self._id(state)))
+        return found
+
+
+def _is_count(part: str) -> bool:
+    return part.isdecimal() and len(part) < 10
 
 
 async def _wake_at_end(service: Service, run_id: str, wake: asyncio.Event) -> asyncio.Task[RunOutput]:

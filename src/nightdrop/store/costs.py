@@ -12,7 +12,9 @@ from nightdrop.records.cost import CostRow, Costs, LedgerCall
 from nightdrop.records.model_call import dollars
 from nightdrop.store.tables import model_calls, run_files, runs, schedule_runs, schedules
 
-CostKey = Literal["day", "agent", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier"]
+CostKey = Literal[
+    "day", "agent", "step", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier"
+]
 
 _m = model_calls.c
 _LEDGER = model_calls.outerjoin(runs, runs.c.run_id == _m.run_id)
@@ -165,6 +167,7 @@ def _keys(connection: sa.Connection) -> dict[CostKey, Any]:
     return {
         "day": day,
         "agent": runs.c.subject_id,
+        "step": sa.case((_m.step.is_(None), runs.c.subject_id), else_=runs.c.subject_id + sa.literal("/") + _m.step),
         "model": _m.provider + sa.literal(":") + _m.model,
         "batch": runs.c.batch_id,
         "document": first_file,

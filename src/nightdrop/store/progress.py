@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from nightdrop.records.open_step import OpenStep, open_steps
+from nightdrop.records.open_step import open_steps
 from nightdrop.records.run import RunOutput, RunStatus
 from nightdrop.records.step import StepResult
 from nightdrop.store.insert import insert_ignore
 from nightdrop.store.model_calls import metrics_of_steps
+from nightdrop.store.run_state import RunState, run_state
+from nightdrop.store.steps import steps_told
 from nightdrop.store.tables import workflows
 
 _w = workflows.c
@@ -36,6 +38,24 @@ def shape_at(connection: sa.Connection, workflow_id: str, revision: str) -> dict
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a run is, and of a workflow's what it is made of (None: not known) and its records, without contents."""
+
+    state: RunState
+    plan: Mapping[str, Any] | None = None
+    steps: Sequence[StepResult] = ()
+
+
+def progress(connection: sa.Connection, run_id: str) -> Progress | None:
+    """None when there is no such run."""
+    state = run_state(connection, run_id)
+    if state is None or state.workflow_id is None:
+        return None if state is None else Progress(state=state)
+    plan = shape_at(connection, state.workflow_id, state.revision)
+    return Progress(state=state, plan=plan, steps=steps_told(connection, run_id))
+
+
 def with_open_steps(connection: sa.Connection, run: RunOutput, revision: str) -> RunOutput:
     """An open run of a workflow with the steps that have not ended, and what their calls have cost so far."""
     if run.workflow_id is None or not (run.status.is_open or run.status is RunStatus.PAUSED):
@@ -43,16 +63,12 @@ def with_open_steps(connection: sa.Connection, run: RunOutput, revision: str) ->
     shape = shape_at(connection, run.workflow_id, revision)
     if shape is None:
         return run
-    found = open_steps_of(run, shape, run.steps)
+    asks = None if run.pause is None else run.pause.step
+    is_running = run.status is RunStatus.RUNNING
+    found = open_steps(shape, run.steps, is_running=is_running, asks=asks, since=run.started_at)
     spent = metrics_of_steps(connection, [run.run_id])
     priced = [
         replace(step, metrics=spent.get((run.run_id, run.attempts, step.path, step.number), step.metrics))
         for step in found
     ]
     return replace(run, open_steps=tuple(priced))
-
-
-def open_steps_of(run: RunOutput, shape: Mapping[str, Any], results: Sequence[StepResult]) -> list[OpenStep]:
-    """Its steps that have not ended, with these results."""
-    asks = None if run.pause is None else run.pause.step
-    return open_steps(shape, results, is_running=run.status is RunStatus.RUNNING, asks=asks, since=run.started_at)

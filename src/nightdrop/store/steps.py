@@ -36,6 +36,9 @@ _OF_RUNS = (
     .order_by(_s.run_id, _s.position, _s.attempt, _s.path, _s.number)
 )
 
+_HEAVY = ("content", "fields", "state")
+_LIGHT = _OF_RUNS.with_only_columns(*[sa.null().label(c.name) if c.name in _HEAVY else c for c in _s])
+
 
 def add_step(connection: sa.Connection, run_id: str, result: StepResult) -> StepResult:
     """Record a step's try or a decision; returns what is recorded, another process's if that came first."""
@@ -73,6 +76,11 @@ def steps_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, tup
     for row in connection.execute(_OF_RUNS.where(_s.run_id.in_(run_ids))).mappings():
         found[row["run_id"]].append(_result(row))
     return {run_id: tuple(results) for run_id, results in found.items()}
+
+
+def steps_told(connection: sa.Connection, run_id: str) -> tuple[StepResult, ...]:
+    """`steps_of` one run without contents, fields and states: for whoever looks again and again."""
+    return tuple(_result(row) for row in connection.execute(_LIGHT.where(_s.run_id == run_id)).mappings())
 
 
 def steps_with_costs(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, tuple[StepResult, ...]]:

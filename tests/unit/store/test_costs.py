@@ -134,3 +134,11 @@ def test_outcomes_and_tiers_are_keys_too(db: Database) -> None:
         [("none", 3), ("flex", 1)],
         [("flex", 1), ("none", 3)],
     )
+
+
+def test_steps_are_a_key(db: Database, run_id: str, place: str) -> None:
+    """By the path of a workflow's step; calls of no workflow stand under their agent."""
+    change_at(place, "UPDATE nightdrop_model_calls SET step = 'checks/read' WHERE outcome = 'answered'")
+    change_at(place, f"UPDATE nightdrop_runs SET subject_id = 'claims' WHERE run_id = '{run_id}'")
+    found = {row.key: row.calls for row in db.costs("step").items}
+    assert found == {"claims": 2, "claims/checks/read": 2}

@@ -26,7 +26,7 @@ _NO_CONTENT = 204
     response_class=Response,
     responses={
         200: {
-            "description": "`status`, `text` and at last `end` with the run.",
+            "description": "`status`, a workflow's `step`, `text`, and at last `end` with the run.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         204: {"description": "The client has seen the end."},
