@@ -57,11 +57,7 @@ def _stacked(row: Row) -> Iterator[list[str]]:
 
 def _words(lines: Sequence[str]) -> Iterator[Word]:
     for number, line in enumerate(lines):
+        top, bottom = number * _ROW, (number + 1) * _ROW
         for match in _CELL.finditer(line):
-            yield Word(
-                text=match[0],
-                left=match.start() * _COLUMN,
-                top=number * _ROW,
-                right=match.end() * _COLUMN,
-                bottom=(number + 1) * _ROW,
-            )
+            start, end = match.span()
+            yield Word(match[0], start * _COLUMN, top, end * _COLUMN, bottom)

@@ -23,6 +23,7 @@ from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.request import Claimed, Subject
 from nightdrop.store import attempts as rows
+from nightdrop.store.changes import Changes
 from nightdrop.store.executors import is_registered
 from nightdrop.store.release import release
 
@@ -70,16 +71,20 @@ class Pump:
         self._attempts = attempts
         self._executor_id = executor_id
         self._wake = asyncio.Event()
+        self._changes: Changes | None = None
         self._task: asyncio.Task[None] | None = None
         self._idle: set[str] = set()
         self.batches: set[str] | None = None
 
     def start(self) -> None:
         """Begin to pump on the running event loop."""
-        self._task = asyncio.create_task(self._run())
+        self._changes = Changes(self._desk.db)
+        self._task = asyncio.create_task(self._run(self._changes))
 
     def wake(self) -> None:
         """Look for work now."""
+        if self._changes is not None:
+            self._changes.forget()
         self._wake.set()
 
     async def stop(self) -> None:
@@ -88,18 +93,20 @@ class Pump:
         if task is None:
             return
         await cancel_all([task])
+        if self._changes is not None:
+            self._changes.close()
         try:
             await self._desk.write(_nothing)  # writes are done in order
             await self._reconcile()
         except NightdropError as error:
             log.warning("what was claimed last goes back to the queue with the lease: %s", error)
 
-    async def _run(self) -> None:
+    async def _run(self, changes: Changes) -> None:
         reconciled, told = clock.monotonic(), float("-inf")
         while True:
             busy = False
             try:
-                busy = await self._round()
+                busy = await self._round(changes)
                 if clock.monotonic() - reconciled > _RECONCILE_SECONDS:
                     reconciled = clock.monotonic()
                     await self._reconcile()
@@ -113,14 +120,16 @@ class Pump:
                     await self._wake.wait()
             self._wake.clear()
 
-    async def _round(self) -> bool:
+    async def _round(self, changes: Changes) -> bool:
+        if changes.none:
+            return bool(self._attempts.queued)
+        changes.look()
         alone = self._suspects is None or (self.batches != set() and await self._suspects.run_here(self._scopes()))
         wanted = self._wanted(alone)
-        if (
-            not wanted
-            or self.batches == set()
-            or not await self._desk.read(lambda c: self._any_queued(c, wanted, alone))
-        ):
+        if not wanted or self.batches == set():
+            return bool(self._attempts.queued)
+        if not await self._desk.read(lambda c: self._any_queued(c, wanted, alone)):
+            changes.found_nothing()
             return bool(self._attempts.queued)
         taken_in: set[str] = set()
         try:

@@ -88,14 +88,18 @@ def _line(page: int, row: Sequence[Word]) -> Line:
     length = 0
     for index, word in enumerate(row):
         if index:
-            before = row[index - 1]
-            height = max(min(word.bottom - word.top, before.bottom - before.top), _EM * _letter(before, word))
-            parts.append(GAP if word.left - before.right > _CELL_GAP * height else " ")
+            parts.append(GAP if _is_cell(row[index - 1], word) else " ")
             length += 1
         starts.append(length)
         parts.append(word.text)
         length += len(word.text)
     return Line(page=page, text="".join(parts), words=tuple(row), starts=tuple(starts))
+
+
+def _is_cell(before: Word, word: Word) -> bool:
+    """Whether the gap between two words is as wide as between cells."""
+    gap, height = word.left - before.right, min(word.bottom - word.top, before.bottom - before.top)
+    return gap > _CELL_GAP * height and gap > _CELL_GAP * _EM * _letter(before, word)
 
 
 def _letter(before: Word, word: Word) -> float:

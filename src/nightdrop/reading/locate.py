@@ -25,6 +25,7 @@ from nightdrop.records.field import FieldMatch
 _Place = tuple[Line, int, int]  # with start and end in its text
 _Piece = tuple[str, int, int, int]  # a word, the number of its line, start and end there
 _PIECE = re.compile(r"[^\W_]+")
+_DIGIT = re.compile(r"\d")
 _SHORTEST_NEAR = 6  # characters; shorter names must stand there as they are
 
 
@@ -49,7 +50,7 @@ class Locator:
     """Searches many values in one document; `locate` is the same for a single one."""
 
     def __init__(self, text: DocumentText) -> None:
-        self._offsets = None if text.has_boxes else Offsets(text)
+        self._document = text
         self._sizes = {page.number: (page.width, page.height) for page in text.pages} if text.has_boxes else {}
         self._lines = lines_of(text)
 
@@ -89,10 +90,18 @@ class Locator:
         return self._first(self._rates.get(number * 100, []), FieldMatch.NEAR)
 
     @cached_property
+    def _offsets(self) -> Offsets | None:
+        return None if self._document.has_boxes else Offsets(self._document)
+
+    @cached_property
+    def _with_digits(self) -> list[Line]:
+        return [line for line in self._lines if _DIGIT.search(line.text)]
+
+    @cached_property
     def _dates(self) -> dict[datetime.date, list[_Place]]:
         """Every date of the document; an ambiguous one under both its readings."""
         found: dict[datetime.date, list[_Place]] = {}
-        for line in self._lines:
+        for line in self._with_digits:
             for date in dates_in(line.text):
                 for day in {date.value, date.other or date.value}:
                     found.setdefault(day, []).append((line, date.start, date.end))
@@ -102,7 +111,7 @@ class Locator:
     def _numbers(self) -> dict[Decimal, list[_Place]]:
         """Every number of the document; 1.5 and 1.50 are one."""
         found: dict[Decimal, list[_Place]] = {}
-        for line in self._lines:
+        for line in self._with_digits:
             for amount in amounts_in(line.text):
                 found.setdefault(amount.value, []).append((line, amount.start, amount.end))
         return found
@@ -110,11 +119,17 @@ class Locator:
     @cached_property
     def _rates(self) -> dict[Decimal, list[_Place]]:
         found: dict[Decimal, list[_Place]] = {}
-        for line in self._lines:
+        for line in self._with_digits:
             for amount in amounts_in(line.text):
                 if amount.is_rate:
                     found.setdefault(amount.value, []).append((line, amount.start, amount.end))
         return found
+
+    @cached_property
+    def _spelled(self) -> str | None:
+        """All pieces of the document in a row, where that is quickly made: None for text with other than ASCII."""
+        text = " ".join(line.text for line in self._lines)
+        return "".join(_PIECE.findall(text.lower())) if text.isascii() else None
 
     @cached_property
     def _pieces(self) -> list[_Piece]:
@@ -144,7 +159,7 @@ class Locator:
     def _near(self, wanted: str) -> Match | None:
         """The same letters and digits in a row, across spaces, punctuation and line breaks."""
         key = "".join(_PIECE.findall(plain(wanted)))
-        if len(key) < _SHORTEST_NEAR:
+        if len(key) < _SHORTEST_NEAR or (self._spelled is not None and key not in self._spelled):
             return None
         spans = list(_runs(self._pieces, key))
         if not spans:
@@ -179,7 +194,7 @@ class Locator:
 
     def _currency(self, code: str) -> Match | None:
         """An ISO code is there when its sign stands beside an amount, also one that several currencies share."""
-        for line in self._lines if len(code) == 3 and code.isupper() else ():
+        for line in self._with_digits if len(code) == 3 and code.isupper() else ():
             for amount in amounts_in(line.text):
                 if code in currencies_of(amount.sign):
                     return self._match(FieldMatch.NEAR, line, amount.start, amount.end, 1)

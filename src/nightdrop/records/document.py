@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nightdrop.records.content import Content
 
@@ -27,9 +28,9 @@ class NewDocument:
     content: Content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """One word of a page; box in PDF points, origin at the page's top left corner."""
+class Word(NamedTuple):
+    """One word of a page; box in PDF points, origin at the page's top left corner. A tuple, which is made in half the
+    time of a record: a document has thousands."""
 
     text: str
     left: float
