@@ -18,11 +18,12 @@ from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
 from nightdrop.servers import renaming, sftp
 from nightdrop.servers.credentials import options_for, refuse_password
+from nightdrop.servers.store_options import store_options
 
 BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
 HOSTS = frozenset({"sftp", "ssh", "ftp", "smb", "webdav", "webdavs"})
 ARCHIVES = frozenset({"zip", "tar"})
-SCHEMES = BUCKETS | HOSTS | ARCHIVES | {"gdrive"}
+SCHEMES = BUCKETS | HOSTS | ARCHIVES | {"gdrive", "onedrive"}
 
 _EXTRAS = {
     "sftp": "sftp",
@@ -38,8 +39,9 @@ _EXTRAS = {
     "webdavs": "webdav",
     "smb": "smb",
     "gdrive": "gdrive",
+    "onedrive": "onedrive",
 }
-_UNCACHED = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+_NAMES = {"webdavs": "webdav", "abfss": "abfs", "onedrive": "msgd"}  # of fsspec
 _TIMEOUT_SECONDS = 60.0
 _SLOWEST = 50_000  # bytes a second
 _SSH = {  # asyncssh: the user's own known_hosts, since sshfs would ask for none; a dead line is noticed
@@ -48,12 +50,6 @@ _SSH = {  # asyncssh: the user's own known_hosts, since sshfs would ask for none
     "login_timeout": 30,
     "keepalive_interval": 15,
     "timeout": 60,
-}
-_S3_CONFIG = {
-    "retries": {"max_attempts": 2, "mode": "standard"},
-    "connect_timeout": 20,
-    "read_timeout": 60,
-    "max_pool_connections": 32,  # botocore's ten would make some of the readers wait
 }
 _ONE_REQUEST = 8 * 1024 * 1024  # bytes that are asked of S3 at once, larger ones in parts
 _here = threading.local()
@@ -136,10 +132,7 @@ def place_of(url: str) -> Place:
         fs = _made(kind, _webdav(options) if scheme in ("webdav", "webdavs") else options)
         root = "" if scheme in ("webdav", "webdavs") else "/"
         return Place(fs=fs, path=f"{root}{path}", before=f"{scheme}://{netloc}/", can_rename=True)
-    options = {"use_listings_cache": False} if scheme in _UNCACHED else {}
-    options |= _account(netloc) if scheme in ("abfs", "abfss", "az") else {}
-    options |= {"config_kwargs": _S3_CONFIG} if scheme in ("s3", "s3a") else {}
-    fs = kind(**options | options_for(url))
+    fs = kind(**store_options(scheme, netloc) | options_for(url))
     if scheme in ("s3", "s3a"):
         fs.retries = 2  # botocore and the caller try again as well: five each would be minutes
     if scheme in BUCKETS:
@@ -187,7 +180,7 @@ def _filesystem_class(scheme: str) -> Any:
             from gcsfs.core import GCSFileSystem  # an optional extra; the one that asks nothing over gRPC first
 
             return GCSFileSystem
-        return fsspec.get_filesystem_class({"webdavs": "webdav", "abfss": "abfs"}.get(scheme, scheme))
+        return fsspec.get_filesystem_class(_NAMES.get(scheme, scheme))
     except ImportError as error:
         raise ExtraMissing(f'{scheme}:// needs: pip install "nightdrop[{_EXTRAS.get(scheme, scheme)}]"') from error
     except ValueError as error:
@@ -213,11 +206,6 @@ def _webdav(options: dict[str, Any]) -> dict[str, Any]:
     given.setdefault("base_url", f"https://{host}:{port}/" if port else f"https://{host}/")
     username, password = given.pop("username", None), given.pop("password", "")
     return given if username is None else given | {"auth": (username, password)}
-
-
-def _account(netloc: str) -> dict[str, Any]:
-    account = netloc.partition("@")[2].partition(".")[0]
-    return {"account_name": account} if account else {}
 
 
 def _archive(url: str, scheme: str, rest: str) -> Place:

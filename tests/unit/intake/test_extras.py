@@ -24,6 +24,7 @@ SECRET = "s3cret-word"
         ("az://in/drop/", "adlfs", "azure"),
         ("smb://nightly@host/share/drop/", "smbclient", "smb"),
         ("gdrive://drop/", "gdrive_fsspec", "gdrive"),
+        ("onedrive://in/", "msgraphfs", "onedrive"),
         ("zip://*.pdf::smb://nightly@host/share/week.zip", "smbclient", "smb"),
     ],
 )
