@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -34,13 +35,15 @@ _results = sa.Table(
     sa.Column("cost", sa.Text),
 )
 
+_making = threading.Lock()
 _REFUSED = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError)
 _NAMES = [column.name for column in _results.columns if column.name != "version"]
 
 
 def put_in_table(url: str, rows: Sequence[dict[str, Any]]) -> None:
     """Insert or change these rows; an older result never replaces a later one. Raises what the database raises."""
-    engine = _engine(url)
+    with _making:  # a cache alone would let several be made at once, and drop all but one with their connections
+        engine = _engine(url)
     try:
         with engine.begin() as connection:
             _put(connection, rows)
