@@ -208,7 +208,7 @@ def waits_for(connection: sa.Connection, run_id: str) -> str | None:
     """Why a queued run does not run, and the command that would start it; None when it does not wait."""
     c = runs.c
     row = connection.execute(
-        sa.select(c.subject_id, c.revision, c.executor_id, c.waits_for, c.not_before).where(
+        sa.select(c.kind, c.subject_id, c.revision, c.executor_id, c.waits_for, c.not_before).where(
             c.run_id == run_id, c.status == "PENDING"
         )
     ).first()
@@ -223,9 +223,10 @@ def waits_for(connection: sa.Connection, run_id: str) -> str | None:
     registries = connection.scalars(sa.select(executors.c.registry)).all()
     if any(row.revision in registry for registry in registries):
         return "its turn"
+    moved = ", or move it to another revision: `nightdrop workflow move APP`" if row.kind == "workflow" else ""
     return (
         f"a process that has {row.subject_id} at revision {row.revision} loaded: "
-        f"{worker_hint(row.subject_id)}, or give the same `nightdrop run` again"
+        f"{worker_hint(row.subject_id)}, or give the same `nightdrop run` again{moved}"
     )
 
 
