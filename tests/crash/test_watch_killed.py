@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +14,16 @@ import pytest
 from tests.conftest import finished, invoice_text, nightdrop
 from tests.crash.conftest import APP, Scene
 from tests.crash.test_takeover import until
+from tests.sources.queues import redis_stream
+from tests.sources.serve import PASSWORD
 
 
-def watch(s: Scene, fault: str | None, *extra: str) -> subprocess.Popen[str]:
+def watch(s: Scene, fault: str | None, *extra: str, source: str | None = None) -> subprocess.Popen[str]:
     env = {"EXECUTION_LOG": str(s.log), "TEST_DB": s.place}
     if fault is not None:
         env["NIGHTDROP_FAULT_POINT"] = fault
     options = ("--message", "Read.", "--settle", "0", "--json", "--out", s.root / "rows.jsonl")
-    return nightdrop("watch", s.folder, "--agent", f"{APP}:agent", *options, *extra, env=env)
+    return nightdrop("watch", source or s.folder, "--agent", f"{APP}:agent", *options, *extra, env=env)
 
 
 def rows(s: Scene) -> list[str]:
@@ -60,3 +63,26 @@ def test_sigterm_lets_what_runs_end_and_the_same_command_goes_on(scene: Any, mon
     assert code == 0, err
     assert s.executions() == {"INV-00000": 1, "INV-00001": 1, "INV-00009": 1}
     assert rows(s) == ["INV-00000", "INV-00001", "INV-00009"]
+
+
+@pytest.mark.parametrize("fault", ["result.committed:2", "after.done"])
+def test_killed_before_a_message_is_acknowledged(
+    scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    s = scene(0)
+    with redis_stream(tmp_path) as queue:
+        (tmp_path / "sources.toml").write_text(queue.toml)
+        monkeypatch.setenv("NIGHTDROP_SOURCES", str(tmp_path / "sources.toml"))
+        monkeypatch.setenv("DROP_PASSWORD", PASSWORD)
+        for number in range(3):
+            queue.send(json.dumps({"text": invoice_text(number)}))
+        code, _, err = finished(watch(s, fault, "--once", source=queue.url))
+        assert code == -signal.SIGKILL, err
+        before, done = s.executions(), s.completed()
+        assert queue.left() >= 2
+        code, _, err = finished(watch(s, None, "--once", source=queue.url))
+        assert code == 0, err
+        assert queue.left() == 0
+    assert not set(s.executions() - before) & done, "a document with a committed result was read again"
+    assert rows(s) == [f"INV-{n:05}" for n in range(3)]
+    assert s.query("SELECT count(*) FROM nightdrop_runs") == [(3,)]

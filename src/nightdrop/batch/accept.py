@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.batch.listing import Listing
 from nightdrop.batch.readers import Readers
-from nightdrop.batch.remember import ScheduleCall, remember
+from nightdrop.batch.remember import ScheduleCall, acknowledge_known, remember
 from nightdrop.engine import Engine
 from nightdrop.errors import UsageError
 from nightdrop.faults import reach
 from nightdrop.intake.allowed import list_allowed
 from nightdrop.intake.listing import Entry, Given, SourceKind, list_source, source_label
+from nightdrop.intake.sources import queue_of
 from nightdrop.intake.take import Listed, Taken
 from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
@@ -112,6 +113,8 @@ async def open_batch_for(engine: Engine, call: BatchCall) -> str:
 
 async def documents_of(call: BatchCall) -> Iterator[Entry]:
     """The documents that a call's source names, up to its limit. Raises SourceNotFound."""
+    if call.schedule is None and isinstance(call.source, str) and queue_of(call.source) is not None:
+        raise UsageError("messages of a queue are taken by `nightdrop watch` or a schedule, which acknowledge them")
     if call.within is not None and isinstance(call.source, str):
         files = await asyncio.to_thread(list_allowed, call.source, call.within, call.kind)
     else:
@@ -133,6 +136,7 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
             known = await engine.desk.read(
                 partial(_known, batch_id=batch_id, call=call, files=[listed.key for listed in chunk])
             )
+            await acknowledge_known(engine, call.schedule, chunk, known)
             portions = list(_portions([listed for listed in chunk if known.get(listed.key) != listed.version]))
             for number, portion in enumerate(portions, start=1):
                 taken = await asyncio.to_thread(readers.take, portion)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from nightdrop.intake.take import Listed, Taken
-from nightdrop.store.schedule_files import forget_members, remember_files, runs_of
+from nightdrop.engine import Engine
+from nightdrop.intake.take import UNREAD, Listed, Taken
+from nightdrop.store.schedule_files import ACK, acknowledge_again, forget_members, remember_files, runs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,18 @@ def remember(
         row = {"path": item["file"], "version": item["version"], "run_id": item["run_id"]}
         rows.append({**own, **row, "after": after, "container": inside})
     remember_files(connection, rows)
-    _remember_whole(connection, call, whole, gone)
+    _remember_whole(connection, call, taken, whole, gone)
 
 
 def _remember_whole(
-    connection: sa.Connection, call: ScheduleCall, whole: dict[str, Listed], members: dict[str, set[str]]
+    connection: sa.Connection,
+    call: ScheduleCall,
+    taken: Sequence[Taken],
+    whole: dict[str, Listed],
+    members: dict[str, set[str]],
 ) -> None:
     rows = []
+    unread = {t.container.key for t in taken if t.container is not None and t.version == UNREAD}
     for key, listed in whole.items():
         found = runs_of(connection, call.schedule_id, sorted(members[key]))
         if key not in members[key] and found:
@@ -57,10 +64,21 @@ def _remember_whole(
                 {
                     "schedule_id": call.schedule_id,
                     "path": key,
-                    "version": listed.version,
+                    "version": UNREAD if key in unread else listed.version,
                     "run_id": found[0],
                     "after": call.after,
                     "container": None,
                 }
             )
     remember_files(connection, rows)
+
+
+async def acknowledge_known(
+    engine: Engine, call: ScheduleCall | None, chunk: Sequence[Listed], known: Mapping[str, str]
+) -> None:
+    """Messages that are delivered again though they were taken in are acknowledged, now or when they have ended."""
+    if call is None or call.after != ACK:
+        return
+    again = [listed.key for listed in chunk if known.get(listed.key) == listed.version]
+    if again:
+        await engine.desk.write(partial(acknowledge_again, schedule_id=call.schedule_id, paths=again))

@@ -10,6 +10,16 @@ class InputError(NightdropError):
     http_status = 422
 
 
+class MessageUnreadable(InputError):
+    """A message of a queue names no documents that can be understood. content: the message as it came."""
+
+    code = "message_unreadable"
+
+    def __init__(self, message: str | None = None, *, content: bytes = b"") -> None:
+        self.content = content
+        super().__init__(message)
+
+
 class FileMissing(InputError):
     """There is no file at this path."""
 

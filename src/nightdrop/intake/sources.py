@@ -6,15 +6,20 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from nightdrop.errors import UsageError
+from nightdrop.intake.held import MessageQueue
 from nightdrop.intake.imap import SCHEMES as MAILBOXES
 from nightdrop.intake.imap import Imap
+from nightdrop.intake.redis_stream import RedisStream
 from nightdrop.intake.remote import Remote
-from nightdrop.records.source import Source
+from nightdrop.intake.sqs import Sqs
+from nightdrop.records.source import Queue, Source
 from nightdrop.servers.filesystem import SCHEMES
 
 GROUP = "nightdrop.sources"
 
 _REMOTE, _IMAP = Remote(), Imap()
+_REDIS, _SQS = MessageQueue(RedisStream), MessageQueue(Sqs)
+_QUEUES: dict[str, Queue] = {"redis": _REDIS, "rediss": _REDIS, "sqs": _SQS}
 
 
 def source_of(url: str) -> Source | None:
@@ -29,7 +34,14 @@ def source_of(url: str) -> Source | None:
         return _IMAP
     if scheme in SCHEMES:
         return _REMOTE
+    if scheme in _QUEUES:
+        return _QUEUES[scheme]
     return _installed(scheme)
+
+
+def queue_of(url: str) -> Queue | None:
+    """The queue that a URL names, or whose message; None for every other source."""
+    return _QUEUES.get(url.partition("://")[0].lower())
 
 
 @cache

@@ -9,17 +9,18 @@ from typing import Any
 
 from nightdrop.documents.kinds import check
 from nightdrop.documents.unpack import Member, unpack
-from nightdrop.errors import InputError
+from nightdrop.errors import InputError, MessageUnreadable
 from nightdrop.intake.read import read_file
+from nightdrop.intake.sources import queue_of
 from nightdrop.records.content import Content, sha256_of
 from nightdrop.records.document import NewDocument
 from nightdrop.records.file import File, storable
 from nightdrop.records.run import FileRef
 from nightdrop.records.run_error import RunError
-from nightdrop.records.source import Found
+from nightdrop.records.source import Found, Queue
+from nightdrop.store.schedule_files import UNREAD
 
-UNREAD = "unread"
-"""The version of a document whose bytes could not be had: whenever it is listed again, it is tried again."""
+__all__ = ["UNREAD", "Listed", "Taken", "look_at", "take_file", "take_listed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,9 @@ def take_listed(listed: Listed, max_bytes: int, max_unpacked: int) -> list[Taken
     """
     content: Content | None = None
     file = listed.file
+    queue = None if file.url is None else queue_of(file.url)
+    if queue is not None:
+        return _take_message(queue, listed, max_bytes, max_unpacked)
     try:
         content = read_file(file, max_bytes, listed.known_size)
         if len(content) <= max_bytes:
@@ -122,6 +126,32 @@ def take_listed(listed: Listed, max_bytes: int, max_unpacked: int) -> list[Taken
         seen = listed if content is not None else replace(listed, version=UNREAD)
         return [_taken(seen, content or None, None, _why(error))]
     return [_taken(listed, content, mime_type, None)]
+
+
+def _take_message(queue: Queue, listed: Listed, max_bytes: int, max_unpacked: int) -> list[Taken]:
+    """The documents that a message names, with those in archives and mails; or the message itself, refused.
+
+    One that cannot be had now is asked for again when the message is delivered again, up to the last time.
+    """
+    url = listed.file.url or ""
+    try:
+        files = queue.named(url)
+    except MessageUnreadable as error:
+        whole = replace(listed, file=File(url=url, filename="message.txt", mime_type="text/plain"))
+        return [_taken(whole, error.content or None, "text/plain", _why(error))]
+    is_last, left = queue.is_last_try(url), max_unpacked
+    found: dict[str, Taken] = {}
+    for number, file in enumerate(files):
+        seen = look_at(file)
+        inner = replace(seen, key=f"{listed.key}!/{storable(file.url or file.filename or str(number))}")
+        for taken in take_listed(inner, min(max_bytes, max(left, 0)), max(left, 0)):
+            left -= len(taken.content or b"")
+            is_waited_for = taken.version == UNREAD and not is_last
+            version = UNREAD if is_waited_for else taken.ref.sha256 or f"{listed.version}-refused"
+            found[taken.key] = replace(taken, version=version, container=listed)
+    if any(taken.version == UNREAD for taken in found.values()):
+        queue.let_go(url)
+    return list(found.values())
 
 
 def _member(listed: Listed, member: Member, max_bytes: int) -> Taken:

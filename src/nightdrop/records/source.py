@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from nightdrop.records.file import File
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +48,19 @@ class Source(Protocol):
         after: "delete", or "move:URL" with the folder it goes to. name: for a file whose own name is taken there.
         One that has changed since that version, or is gone, is left alone. It may be asked again for the same one.
         """
+
+
+class Queue(Source, Protocol):
+    """A source whose entries are messages that name documents. `list` gives the messages that this process holds.
+
+    `put_away` acknowledges one: once every document that it names has ended, and not before.
+    """
+
+    def named(self, url: str) -> Sequence[File]:
+        """The documents that a message names or carries. Raises MessageUnreadable."""
+
+    def is_last_try(self, url: str) -> bool:
+        """Whether what cannot be had of this message now is not waited for any more: it was delivered often enough."""
+
+    def let_go(self, url: str) -> None:
+        """Hold a message no longer: after a while it is delivered again, to this process or another."""

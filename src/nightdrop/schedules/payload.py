@@ -9,9 +9,10 @@ from typing import Any
 
 from nightdrop.errors import ScheduleInvalid, UsageError
 from nightdrop.intake.fetch import local_path
-from nightdrop.intake.sources import source_of
+from nightdrop.intake.sources import queue_of, source_of
 from nightdrop.servers.credentials import refuse_password
 from nightdrop.servers.paths import joined, remote_root
+from nightdrop.store.schedule_files import ACK
 
 _KEYS = {"message", "files", "settle_seconds", "after", "user_id", "within"}
 _MAILBOXES = ("imap://", "imaps://")
@@ -53,7 +54,9 @@ class Payload:
 
     @property
     def action(self) -> str | None:
-        """What is noted for each file: delete, move:ABSOLUTE FOLDER, or None for keep."""
+        """What is noted for each file: delete, move:ABSOLUTE FOLDER, or None for keep; for a message: ack."""
+        if self.files is not None and queue_of(self.files) is not None:
+            return ACK
         if self.after == "keep":
             return None
         return self.after if self.after in ("delete", "mark") else f"move:{self.move_to}"
@@ -129,7 +132,7 @@ def _check_after(payload: Payload) -> None:
         return
     assert payload.files is not None
     scheme, place = payload.files.partition("://")[0], payload.move_to or ""
-    if scheme in ("http", "https", "zip", "tar"):
+    if scheme in ("http", "https", "zip", "tar") or queue_of(payload.files) is not None:
         raise ScheduleInvalid(f"what comes from {scheme}:// cannot be moved or deleted", field="payload.after")
     if place and place.split("/")[:3] != payload.files.split("/")[:3]:
         raise ScheduleInvalid(f"{place} is not on the same server or in the same bucket", field="payload.after")

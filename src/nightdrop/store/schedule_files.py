@@ -9,6 +9,14 @@ import sqlalchemy as sa
 
 from nightdrop.store.tables import runs, schedule_files
 
+UNREAD = "unread"
+"""The version of a document whose bytes could not be had: whenever it is listed again, it is tried again."""
+
+ACK = "ack"
+"""What is done with a message of a queue: acknowledged when its documents have ended, also those that failed."""
+
+_OPEN = ("PENDING", "RUNNING")
+
 
 def known_files(connection: sa.Connection, schedule_id: str, paths: Sequence[str]) -> dict[str, str]:
     """Of these paths, the ones the schedule has taken in, with the version it took."""
@@ -46,7 +54,8 @@ def runs_of(connection: sa.Connection, schedule_id: str, paths: Sequence[str]) -
 def finished_files(connection: sa.Connection, *, remote: bool, limit: int = 200) -> list[dict[str, Any]]:
     """Files whose result is committed and with which something is still to be done; remote: those named by a URL.
 
-    An archive or a mail: once the results of all its documents are committed.
+    An archive or a mail: once the results of all its documents are committed. A message: once they have all ended, and
+    none has to be asked for again.
     """
     c = schedule_files.c
     is_url = c.path.like("%://%")
@@ -55,13 +64,14 @@ def finished_files(connection: sa.Connection, *, remote: bool, limit: int = 200)
     open_member = (
         sa.select(sa.literal(1))
         .select_from(member.join(its_run, its_run.c.run_id == member.c.run_id))
-        .where(member.c.schedule_id == c.schedule_id, member.c.container == c.path, its_run.c.status != "COMPLETED")
+        .where(member.c.schedule_id == c.schedule_id, member.c.container == c.path, ~_has_ended(its_run, c.after))
         .exists()
     )
     query = (
         sa.select(schedule_files)
         .join(runs, runs.c.run_id == c.run_id)
-        .where(c.after.is_not(None), runs.c.status == "COMPLETED", is_url if remote else ~is_url, ~open_member)
+        .where(c.after.is_not(None), _has_ended(runs, c.after), is_url if remote else ~is_url, ~open_member)
+        .where(sa.or_(c.after != ACK, c.version != UNREAD))
         .limit(limit)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
@@ -75,3 +85,15 @@ def after_done(connection: sa.Connection, row: Mapping[str, Any]) -> None:
         .where(c.schedule_id == row["schedule_id"], c.path == row["path"], c.version == row["version"])
         .values(after=None)
     )
+
+
+def acknowledge_again(connection: sa.Connection, schedule_id: str, paths: Sequence[str]) -> None:
+    """Messages that came again after they were acknowledged: it was not heard, or they came twice."""
+    c = schedule_files.c
+    here = sa.and_(c.schedule_id == schedule_id, c.path.in_(paths), c.after.is_(None), c.version != UNREAD)
+    connection.execute(sa.update(schedule_files).where(here).values(after=ACK))
+
+
+def _has_ended(run: sa.FromClause, after: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    status = run.c.status
+    return sa.or_(status == "COMPLETED", sa.and_(after == ACK, status.not_in(_OPEN)))

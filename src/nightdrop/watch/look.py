@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from nightdrop import clock
 from nightdrop.batch import accept_batch, listing_of
 from nightdrop.batch.listing import Listing
+from nightdrop.batch.remember import acknowledge_known
 from nightdrop.engine import Engine
 from nightdrop.intake.listing import Entry
 from nightdrop.intake.take import UNREAD
@@ -79,6 +80,7 @@ async def _has_news(engine: Engine, call: WatchCall, source: Listing) -> bool:
         if any(known.get(listed.key) != listed.version for listed in chunk):
             await asyncio.to_thread(source.rewind)
             return True
+        await acknowledge_known(engine, call.batch_call().schedule, chunk, known)
         source.confirm(chunk)
     return False
 
