@@ -79,12 +79,12 @@ def test_documents_of_messages_are_read_once_and_acknowledged(
     queue.send(json.dumps({"Event": "s3:TestEvent"}))
     queue.send("{not json")
     with watching(agent, queue.url) as told:
-        until(lambda: (len(told.rows), queue.left()) == (4, 0))
+        until(lambda: (len(told.rows), queue.left()) == (4, 0), 60)
         found = {row["content"]["invoice_number"] for row in told.rows if row["content"]}
         assert found == {"INV-00001", "INV-00002", "INV-00003"}
         assert any(row["file"].endswith("!/s3://drop/in/a b.txt") for row in told.rows)
         queue.send(json.dumps({"url": "s3://drop/in/a b.txt"}))  # the same document, told again
-        until(lambda: (len(told.rows), queue.left()) == (5, 0))
+        until(lambda: (len(told.rows), queue.left()) == (5, 0), 60)
     assert runs(tmp_path) == [("COMPLETED", None)] * 3 + [("ERROR", "message_unreadable")]
     (refused,) = [row for row in told.rows if row["status"] == "ERROR"]
     assert agent.db is not None
@@ -103,8 +103,8 @@ def test_what_is_not_there_yet_is_asked_for_again(queue: Queue, bucket: Drop, ag
         with watching(agent, queue.url, once=True) as again:
             return [row["status"] for row in again.rows] == ["COMPLETED"]
 
-    until(come)
-    until(lambda: queue.left() == 0)
+    until(come, 60)
+    until(lambda: queue.left() == 0, 60)
 
 
 def test_what_is_never_there_is_given_up_at_last(queue: Queue, agent: Agent, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_killed_before_the_acknowledgement_there_is_no_second_run(
     assert queue.left() == 1
     as_a_new_process(monkeypatch)
     with watching(agent, queue.url) as told:
-        until(lambda: queue.left() == 0)
+        until(lambda: queue.left() == 0, 60)
     assert (told.rows, runs(tmp_path)) == ([], [("COMPLETED", None)])
 
 
