@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from nightdrop import Agent, SqliteDb
-from nightdrop.errors import MessageUnreadable, UsageError
+from nightdrop.errors import ExtraMissing, MessageUnreadable, UsageError
 from nightdrop.intake import redis_stream, sqs
 from nightdrop.intake.held import MessageQueue
+from nightdrop.intake.listing import list_source
 from nightdrop.intake.messages import documents_in
 from nightdrop.intake.sources import _QUEUES
 from nightdrop.schemas import Invoice
@@ -169,3 +171,22 @@ def test_what_others_wrap_around_it_is_understood() -> None:
     assert [f.url for f in documents_in(bridge.encode())] == ["s3://drop/a+b.pdf"]
     (web,) = documents_in(b'{"documents": ["https://example.com/a.pdf"]}')
     assert web.guarded
+
+
+@pytest.mark.parametrize(
+    ("url", "package", "extra"),
+    [("redis://host/0?stream=s&group=g", "redis", "redis"), ("sqs://inbox", "boto3", "sqs")],
+)
+def test_a_missing_extra_is_named(url: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_a_new_process(monkeypatch)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ExtraMissing, match=rf'pip install "nightdrop\[{url.partition("://")[0]}\]"'):
+        list_source(url)
+
+
+@pytest.mark.parametrize("url", ["redis://host/0", "redis://u:word@host/0?stream=s&group=g", "sqs://", "sqs://a/b"])
+def test_a_url_that_names_no_queue_is_a_wrong_call(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_a_new_process(monkeypatch)
+    with pytest.raises(UsageError) as refused:
+        list_source(url)
+    assert "word" not in str(refused.value).replace("password", "")
