@@ -173,10 +173,7 @@ def test_what_others_wrap_around_it_is_understood() -> None:
     assert web.guarded
 
 
-@pytest.mark.parametrize(
-    ("url", "package", "extra"),
-    [("redis://host/0?stream=s&group=g", "redis", "redis"), ("sqs://inbox", "boto3", "sqs")],
-)
+@pytest.mark.parametrize(("url", "package"), [("redis://host/0?stream=s&group=g", "redis"), ("sqs://inbox", "boto3")])
 def test_a_missing_extra_is_named(url: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     as_a_new_process(monkeypatch)
     monkeypatch.setitem(sys.modules, package, None)
