@@ -1,9 +1,11 @@
-"""Workflows over kill -9: `python benchmarks/workflow_kills.py [--kills 30] [--db sqlite|postgres|both] [--seed N]`.
+"""Workflows over kill -9: `python benchmarks/workflow_kills.py [--kills 30] [--db sqlite|postgres|both] [--seed N]
+[--minutes N]`.
 
 `nightdrop run` over a workflow with every kind of node is killed and started again, until a step of every kind has been
 in flight at so many kills: a step that asks a model, a sync and an async function, Steps, Loop, Parallel, Condition,
 Router, a nested workflow, and a step that pauses. Each kill waits for a step of the kind that was hit least, and then a
-random moment. A simulated provider keeps its own meter; pauses are answered while the process runs.
+random moment. A simulated provider keeps its own meter; pauses are answered while the process runs. `--minutes` ends
+the killing on each database earlier; the table says how often each kind was hit.
 
 Exit 1 if a result is wrong, a step that was recorded has begun again, one that was in flight began more than once
 more for each kill, a step is recorded twice, or the meter holds a call or a cent that the ledger does not explain.
@@ -39,7 +41,8 @@ from nightdrop.testing import Latency, Meter, SimulatedProvider
 
 APP = Path(__file__).parent / "workflow_kills_app.py"
 KINDS = ("agent", "sync", "async", "nested", "steps", "loop", "parallel", "condition", "router", "paused")
-MOST_SECONDS_TO_A_STEP = 20.0
+MOST_SECONDS_TO_A_STEP = 10.0  # from the first step that a process begins to one of the kind that is waited for
+PAUSES_EVERY = 0.2  # seconds
 PRICES = '["openai-chat:gpt-4o-mini"]\ninput = "1.25"\ncached_input = "0.125"\noutput = "10"\n'
 
 Key = tuple[str, str]
@@ -86,6 +89,9 @@ class Side:
     def least_hit(self) -> str:
         return min(KINDS, key=lambda kind: self.hits[kind])
 
+    def least(self) -> int:
+        return self.hits[self.least_hit()]
+
 
 def main() -> None:
     """Kill, compare, print the table."""
@@ -94,6 +100,7 @@ def main() -> None:
     options.add_argument("--db", choices=["sqlite", "postgres", "both"], default="both")
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options.add_argument("--documents", type=int, default=40, help="of one batch; there are as many as needed")
+    options.add_argument("--minutes", type=float, default=60, help="on each database, at most")
     given = options.parse_args()
     print(f"seed {given.seed}", flush=True)
     print(f"| database | documents | steps begun | kills | calls | {' | '.join(KINDS)} | problems |")
@@ -136,12 +143,13 @@ def tried(side: Side, given: argparse.Namespace) -> bool:
             "NIGHTDROP_PRICES": str(side.root / "prices.toml"),
         }
         db = database_at(side.place)
-        batch = 0
-        while min(side.hits[kind] for kind in KINDS) < given.kills and not side.problems:
+        batch, until = 0, time.monotonic() + given.minutes * 60
+        while side.least() < given.kills and time.monotonic() < until and not side.problems:
             batch += 1
             folder = batch_of(side, batch, given.documents)
-            while until_killed(side, db, folder, environment, chance, given.kills):
+            while until_killed(side, db, folder, environment, chance, given.kills if time.monotonic() < until else 0):
                 compare(side, db, provider)
+                print(f"{side.name}: {side.kills} kills, {dict(side.hits)}", file=sys.stderr, flush=True)
         compare(side, db, provider)
         settled(side, db, meter)
         db.close()
@@ -170,24 +178,31 @@ def until_killed(
     """Start the batch, wait for a step of the kind hit least and a random moment, kill. False: the batch is done."""
     target, moment = side.least_hit(), chance.uniform(0, 0.12)
     enough = side.hits[target] >= wanted
-    before, began = len(side.starts()), time.monotonic()
+    before = len(side.starts())
     command = [sys.executable, "-m", "nightdrop", "run", str(folder), "--workflow", f"{APP}:workflow", "--quiet"]
     side.processes += 1
     process = subprocess.Popen(
         [*command, "--concurrency", "8"], env=environment, stdout=subprocess.DEVNULL, start_new_session=True
     )
-    due = None
+    due: float | None = None
+    first: float | None = None
+    looked = 0.0
     while process.poll() is None:
-        if not enough and due is None and any(kind_of(path) == target for _, path in side.starts()[before:]):
+        new = side.starts()[before:]
+        if new and first is None:
+            first = time.monotonic()
+        if not enough and due is None and any(kind_of(path) == target for _, path in new):
             due = time.monotonic() + moment
         if due is not None and time.monotonic() >= due:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             side.kills += 1
             return True
-        if due is None and not enough and time.monotonic() - began > MOST_SECONDS_TO_A_STEP:
-            due = time.monotonic()  # what is left of the batch has none of this kind
-        answer_pauses(side, db)
+        if due is None and not enough and first is not None and time.monotonic() - first > MOST_SECONDS_TO_A_STEP:
+            due = time.monotonic()  # perhaps nothing that is left of the batch is of this kind
+        if time.monotonic() - looked > PAUSES_EVERY:
+            answer_pauses(side, db)
+            looked = time.monotonic()
         time.sleep(0.004)
     if process.returncode not in (0, 1):
         side.problems.add(f"nightdrop run ended with {process.returncode}")
