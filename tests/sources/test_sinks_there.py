@@ -46,8 +46,16 @@ def test_an_amendment_never_takes_the_file_away(drop: Drop, monkeypatch: pytest.
     assert read(url, "d1")["version"] == 2
 
 
-def read(url: str, document: str) -> dict[str, Any]:
+def test_files_of_another_ending(drop: Drop) -> None:
+    url = f"{drop.url}/out/*.jsonl"
+    put_in_folder(url, [row("1"), row("1", document="d2")])
+    put_in_folder(url, [row("2")])
+    assert {name for name in drop.names() if not name.endswith(".part")} == {"out/d1.jsonl", "out/d2.jsonl"}
+    assert read(f"{drop.url}/out", "d1", "jsonl")["version"] == 2
+
+
+def read(url: str, document: str, ending: str = "json") -> dict[str, Any]:
     from nightdrop import File
     from nightdrop.intake.read import read_file
 
-    return dict(json.loads(read_file(File(url=f"{url}/{document}.json"), 100_000)))
+    return dict(json.loads(read_file(File(url=f"{url}/{document}.{ending}"), 100_000)))

@@ -47,7 +47,7 @@ def list_(db: str | None, as_json: bool) -> None:
 @DB
 @reports_errors
 def create(name: str, url: str, subject_id: str | None, db: str | None) -> None:
-    """Put the result of every run that ends from now on into URL: a database, a folder, or env:NAME."""
+    """Put the result of every run that ends from now on into URL: a database, a folder, a file, or env:NAME."""
     made = _desk(db).create(name, url, subject_id=subject_id)
     click.echo(f"{made.name}: results are put into {made.url} by worker processes.")
 

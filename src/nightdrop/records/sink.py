@@ -4,9 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from nightdrop.clock import iso
+from nightdrop.errors import UsageError
+
+SinkKind = Literal["table", "http", "folder", "file"]
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
+_ROWS = (".jsonl", ".csv", ".parquet")  # of files that can hold more than one row
+_FILES = (".json", *_ROWS)
+
+
+def kind_of(url: str) -> SinkKind:
+    """What a sink's URL leads to. file: one here for all results; folder: a file for each document.
+
+    Raises UsageError for files that cannot be written.
+    """
+    scheme = url.partition("://")[0].partition("+")[0] if "://" in url else ""
+    if scheme in _DATABASES:
+        return "table"
+    if scheme in ("http", "https"):
+        return "http"
+    folder, name = folder_and_name(url)
+    if not name.lower().endswith(_FILES):
+        raise UsageError(f"{url}: files of a sink end in {', '.join(_FILES)}")
+    if "*" in url.rpartition("/")[2] or not url.lower().endswith(_ROWS):
+        return "folder"
+    if scheme not in ("", "file"):
+        each = f"{folder.rpartition('/')[0]}/*.{url.rpartition('.')[2]}"
+        raise UsageError(f"{url}: one file there cannot be written by several processes; give {each}, one a document")
+    return "file"
+
+
+def folder_and_name(url: str) -> tuple[str, str]:
+    """The folder of a sink's files and their names, in which `*` stands for the document: `*.json` unless said."""
+    folder, _, name = url.rpartition("/")
+    return (folder or ".", name) if name.startswith("*.") else (url.rstrip("/"), "*.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,35 @@ def arrow() -> Any:
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write every row, each column as text, and return how many. Raises OSError when the disk refuses it."""
     pyarrow = arrow()
-    schema = pyarrow.schema([(name, pyarrow.string()) for name in _NAMES])
+    schema = _schema(pyarrow, _NAMES)
     left, count = iter(rows), 0
     with pyarrow.parquet.ParquetWriter(str(path), schema) as writer:
-        while portion := [_flat(row) for row in itertools.islice(left, _TOGETHER)]:
+        while portion := [text_row(row) for row in itertools.islice(left, _TOGETHER)]:
             writer.write_table(pyarrow.Table.from_pylist(portion, schema=schema))
             count += len(portion)
     return count
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    text = {name: None if row[name] is None else json.dumps(row[name], ensure_ascii=False) for name in _JSON}
-    return {name: text[name] if name in _JSON else row[name] for name in _NAMES}
+def text_row(row: dict[str, Any], more: Sequence[str] = ()) -> dict[str, Any]:
+    """A result row and these keys of it as text: content, fields and error as JSON."""
+    kept = {name: None if row[name] is None else str(row[name]) for name in (*_NAMES, *more)}
+    return kept | {name: None if row[name] is None else json.dumps(row[name], ensure_ascii=False) for name in _JSON}
+
+
+def parquet_content(rows: Sequence[dict[str, Any]], more: Sequence[str]) -> bytes:
+    """A whole file of rows that `text_row` made."""
+    pyarrow = arrow()
+    table = pyarrow.Table.from_pylist(list(rows), schema=_schema(pyarrow, (*_NAMES, *more)))
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out)
+    return out.getvalue()
+
+
+def parquet_rows(content: bytes) -> list[dict[str, Any]]:
+    """The rows of a whole file."""
+    found: list[dict[str, Any]] = arrow().parquet.read_table(io.BytesIO(content)).to_pylist()
+    return found
+
+
+def _schema(pyarrow: Any, names: Sequence[str]) -> Any:
+    return pyarrow.schema([(name, pyarrow.string()) for name in names])

@@ -9,9 +9,9 @@ from typing import Any
 
 from nightdrop import clock
 from nightdrop.errors import UsageError
-from nightdrop.records.sink import Sink
+from nightdrop.records.sink import Sink, SinkKind, kind_of
 from nightdrop.sinks.blame import Blame, blame, words_of
-from nightdrop.sinks.folder import put_in_folder
+from nightdrop.sinks.folder import put_in_file, put_in_folder
 from nightdrop.sinks.table import put_in_table
 from nightdrop.sinks.web import put_over_http
 
@@ -19,7 +19,13 @@ Rows = Sequence[dict[str, Any]]
 Put = Callable[[str, Rows], None]
 
 LONGEST_SECONDS = 60.0  # after which what is left of a portion is given back: well below the lease
-_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
+_WAYS: dict[SinkKind, Put] = {
+    "table": put_in_table,
+    "http": put_over_http,
+    "folder": put_in_folder,
+    "file": put_in_file,
+}
+_TOGETHER = ("table", "file")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,10 +45,11 @@ def put_portion(sink: Sink, rows: Rows) -> Outcome:
     """Put rows together where the sink can and takes them, else one by one. Blocks, never raises."""
     try:
         url = url_named(sink.url, f"sink {sink.name}")
+        kind = kind_of(url)
     except UsageError as error:
         return Outcome(waiting={str(row["run_id"]): str(error) for row in rows})
-    put = _way_to(url)
-    if put is put_in_table and len(rows) > 1 and _tried(put, url, rows) is None:
+    put = _WAYS[kind]
+    if kind in _TOGETHER and len(rows) > 1 and _tried(put, url, rows) is None:
         return Outcome(there={str(row["run_id"]) for row in rows})
     return _one_by_one(put, url, rows)
 
@@ -52,7 +59,7 @@ def put_rows(url: str, rows: Rows) -> None:
 
     Raises what drivers and servers raise.
     """
-    _way_to(url)(url, rows)
+    _WAYS[kind_of(url)](url, rows)
 
 
 def url_named(url: str, whose: str) -> str:
@@ -63,13 +70,6 @@ def url_named(url: str, whose: str) -> str:
     if not os.environ.get(name):
         raise UsageError(f"{name} is not set in this process: it is the URL of {whose}")
     return os.environ[name]
-
-
-def _way_to(url: str) -> Put:
-    scheme = url.partition("://")[0].partition("+")[0]
-    if scheme in _DATABASES:
-        return put_in_table
-    return put_over_http if scheme in ("http", "https") else put_in_folder
 
 
 def _one_by_one(put: Put, url: str, rows: Rows) -> Outcome:

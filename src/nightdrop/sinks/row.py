@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from nightdrop.records.run import RunOutput, RunStatus, plain
@@ -34,6 +35,11 @@ def flat_row(row: dict[str, Any]) -> dict[str, Any]:
     for path, found in row["fields"].items():
         flat[f"confidence.{path}"] = found["confidence"]
     return flat
+
+
+def values_first(columns: Iterable[str]) -> list[str]:
+    """Columns of flat rows: values as their schema orders them, confidences last."""
+    return sorted(columns, key=lambda name: name.startswith("confidence."))
 
 
 def _flatten(path: str, value: Any, into: dict[str, Any]) -> None:

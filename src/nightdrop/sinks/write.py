@@ -13,7 +13,7 @@ from typing import IO, Any
 from nightdrop.errors import StorageFailed, UsageError
 from nightdrop.faults import reach
 from nightdrop.sinks.parquet import arrow, write_parquet
-from nightdrop.sinks.row import COLUMNS, flat_row
+from nightdrop.sinks.row import COLUMNS, flat_row, values_first
 
 ENDINGS = (".jsonl", ".csv", ".parquet")
 
@@ -101,15 +101,10 @@ def _write_csv(stream: IO[str], path: Path, rows: Iterable[dict[str, Any]]) -> i
                 spool.write(json.dumps(flat, ensure_ascii=False) + "\n")
                 count += 1
             spool.seek(0)
-            writer = csv.DictWriter(stream, fieldnames=_ordered(list(columns)), restval="")
+            writer = csv.DictWriter(stream, fieldnames=values_first(columns), restval="")
             writer.writeheader()
             for line in spool:
                 writer.writerow(json.loads(line))
     finally:
         waiting.unlink(missing_ok=True)
     return count
-
-
-def _ordered(columns: list[str]) -> list[str]:
-    """Values first as their schema orders them, confidences last."""
-    return [c for c in columns if not c.startswith("confidence.")] + [c for c in columns if c.startswith("confidence.")]

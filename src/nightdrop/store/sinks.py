@@ -11,7 +11,7 @@ from nightdrop import clock
 from nightdrop.errors import DeliveryNotFound, SinkExists, SinkNotFound, UsageError
 from nightdrop.ids import new_id
 from nightdrop.outbound import AllowedHosts, check_url
-from nightdrop.records.sink import Sink, SinkDelivery
+from nightdrop.records.sink import Sink, SinkDelivery, kind_of
 from nightdrop.servers.credentials import refuse_password
 from nightdrop.settings import load_settings
 from nightdrop.store.outbox import to_delivery
@@ -38,13 +38,14 @@ class Sinks:
     def create(self, name: str, url: str, *, subject_id: str | None = None) -> Sink:
         """Put the result of every run that ends from now on.
 
-        Raises SinkExists, UsageError for a password, UrlRefused for an address that results are never sent to.
+        Raises SinkExists, UsageError for a password and for files that cannot be written, UrlRefused for an address
+        that results are never sent to.
         """
         try:
             refuse_password(url)
         except UsageError as error:
             raise UsageError("the URL holds a password: give env:NAME, and the URL in that variable") from error
-        if url.startswith(("http://", "https://")):
+        if not url.startswith("env:") and kind_of(url) == "http":
             check_url(url, AllowedHosts.parse(load_settings().allow_hosts))
         row = {"id": new_id(), "name": name, "url": url, "subject_id": subject_id, "created_at": clock.now_ms()}
 
