@@ -83,14 +83,14 @@ class Forked(subprocess.Popen[str]):
                 self.stdin.write(input or "")
         deadline = None if timeout is None else time.monotonic() + timeout
         said = b""
-        while True:
+        while not self.stdout.closed:
             left = None if deadline is None else max(deadline - time.monotonic(), 0)
             if not select.select([self.stdout], [], [], left)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0, output=said)
-            if not (more := os.read(self.stdout.fileno(), 65536)):
-                break
-            said += more
-        self.stdout.close()
+            if more := os.read(self.stdout.fileno(), 65536):
+                said += more
+            else:
+                self.stdout.close()
         self.wait(None if deadline is None else max(deadline - time.monotonic(), 0.1))
         return said.decode(), ""
 

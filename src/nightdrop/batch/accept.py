@@ -14,6 +14,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from nightdrop import clock
+from nightdrop.batch.carry import carry_over
 from nightdrop.batch.listing import Listing
 from nightdrop.batch.readers import Readers
 from nightdrop.batch.remember import ScheduleCall, acknowledge_known, remember
@@ -86,6 +87,11 @@ class BatchCall:
         )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
+    @property
+    def earlier(self) -> str | None:
+        """The fingerprint of batches whose unchanged documents need not be read again; None: all are read."""
+        return None if self.rerun or self.retry_failed or self.schedule is not None else self.fingerprint
+
 
 async def open_batch_for(engine: Engine, call: BatchCall) -> str:
     """The id of the batch that this call starts or continues. List its documents first: a typo leaves no batch."""
@@ -137,7 +143,9 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
                 partial(_known, batch_id=batch_id, call=call, files=[listed.key for listed in chunk])
             )
             await acknowledge_known(engine, call.schedule, chunk, known)
-            portions = list(_portions([listed for listed in chunk if known.get(listed.key) != listed.version]))
+            todo = [listed for listed in chunk if known.get(listed.key) != listed.version]
+            carried = await carry_over(engine, batch_id, call.earlier, call.subject, todo)
+            portions = list(_portions([listed for listed in todo if listed.key not in carried]))
             for number, portion in enumerate(portions, start=1):
                 taken = await asyncio.to_thread(readers.take, portion)
                 if committing is not None:

@@ -127,6 +127,40 @@ def known_items(connection: sa.Connection, batch_id: str, files: Sequence[str]) 
     return {row.file: row.version for row in connection.execute(query)}
 
 
+def answered_before(
+    connection: sa.Connection, *, batch_id: str, fingerprint: str, subject: Subject, versions: Mapping[str, str]
+) -> dict[str, str]:
+    """Of these files, those that the last batch of the same call before this one holds in this version, with their
+    run; in the order of that batch. Left out: runs that failed, were cancelled or are asked to stop, and those that
+    are no longer the current run of their document."""
+    b, i = batches.c, batch_items.c
+    before = (
+        sa.select(b.batch_id)
+        .where(b.fingerprint == fingerprint, b.batch_id < batch_id, b.cancelled_at.is_(None))
+        .order_by(b.batch_id.desc())
+        .limit(1)
+    )
+    last = connection.execute(before).scalar()
+    if last is None:
+        return {}
+    query = (
+        sa.select(i.file, i.version, i.run_id)
+        .join(runs, runs.c.run_id == i.run_id)
+        .where(
+            i.batch_id == last,
+            i.file.in_(versions),
+            runs.c.kind == subject.kind,
+            runs.c.subject_id == subject.id,
+            runs.c.revision == subject.revision,
+            runs.c.is_current.is_(True),
+            runs.c.cancel_requested.is_(False),
+            runs.c.status.in_(["COMPLETED", "PAUSED", "PENDING", "RUNNING"]),
+        )
+        .order_by(i.position)
+    )
+    return {row.file: row.run_id for row in connection.execute(query) if versions[row.file] == row.version}
+
+
 def add_items(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Add documents to a batch; a file that changed since it was added takes its new run.
 

@@ -1,0 +1,64 @@
+"""What the batch before of the same call has taken in, and what has not changed since, is not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import sqlalchemy as sa
+
+from nightdrop.engine import Engine
+from nightdrop.intake.take import UNREAD, Listed
+from nightdrop.records.request import Subject
+from nightdrop.store import batches as rows
+from nightdrop.store.documents import share
+from nightdrop.store.turns import take_turn
+
+_WITHOUT_VERSION = ("", "unreadable", UNREAD)
+
+
+async def carry_over(
+    engine: Engine, batch_id: str, fingerprint: str | None, subject: Subject, chunk: Sequence[Listed]
+) -> set[str]:
+    """Put into this batch, as known, what the batch before holds under the same name and version, with its run.
+
+    Returns their keys. Only where that run would be given for the same bytes: it is the current one of its document,
+    neither failed nor cancelled. They come before the rest of the chunk. Nothing is read but rows.
+    """
+    versions = {listed.key: listed.version for listed in chunk if listed.version not in _WITHOUT_VERSION}
+    if fingerprint is None or not versions:
+        return set()
+    look = partial(rows.answered_before, batch_id=batch_id, fingerprint=fingerprint, subject=subject, versions=versions)
+    if not await engine.desk.read(look):
+        return set()
+    return await engine.desk.write(partial(_commit, batch_id, fingerprint, subject, versions))
+
+
+def _commit(
+    batch_id: str, fingerprint: str, subject: Subject, versions: Mapping[str, str], connection: sa.Connection
+) -> set[str]:
+    take_turn(connection, batch_id)
+    if rows.is_cancelled(connection, batch_id):
+        return set()
+    share(connection)  # a run that answers must not be pruned before this commits
+    here = rows.known_items(connection, batch_id, list(versions))
+    found = rows.answered_before(
+        connection, batch_id=batch_id, fingerprint=fingerprint, subject=subject, versions=versions
+    )
+    todo = {file: run_id for file, run_id in found.items() if file not in here}
+    seen = rows.runs_in_batch(connection, batch_id, list(todo.values()))
+    items = []
+    for position, (file, run_id) in enumerate(todo.items(), rows.last_position(connection, batch_id) + 1):
+        items.append(
+            {
+                "batch_id": batch_id,
+                "file": file,
+                "position": position,
+                "version": versions[file],
+                "run_id": run_id,
+                "disposition": "duplicate" if run_id in seen else "known",
+            }
+        )
+        seen.add(run_id)
+    rows.add_items(connection, items)
+    return set(todo)
