@@ -15,7 +15,7 @@ from nightdrop.testing import Fault, SimulatedProvider
 from nightdrop.testing.meter import Meter
 from nightdrop.testing.price import Price
 from tests.acceptance.conftest import providers, until, with_tables
-from tests.conftest import change_at, finished, nightdrop, rows_at
+from tests.conftest import change_at, finished, nightdrop, rows_at, said_so_far
 
 APP = Path(__file__).parent / "budget_app.py"
 PRICES = '["gpt-4o-mini"]\ninput = "200.00"\noutput = "10.00"\n'
@@ -89,8 +89,9 @@ def test_a_raised_budget_goes_on_with_what_waits(place: str, invoices: Any, prov
     untried = "SELECT count(*) FROM nightdrop_runs WHERE dispatches = 0"
     assert rows_at(place, untried)[0][0] > 0, "what counts against a full budget is not tried one by one"
     assert "budget of 0.12 USD" in finished(nightdrop("doctor", "--db", place))[1]
+    until(lambda: "is used up for now: documents wait" in said_so_far(process))
     process.terminate()
-    assert "is used up for now: documents wait" in finished(process)[2]
+    finished(process)
     assert spent(simulated) <= Decimal("0.12")
     code, _, err = finished(run(place, folder, simulated, "--budget", "10.00"))
     assert code == 0, err
