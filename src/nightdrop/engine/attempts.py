@@ -84,16 +84,13 @@ class Attempts:
         """Bring one attempt to its end in the rows. Never raises, except to leave the attempt to another process."""
         task = asyncio.current_task()
         assert task is not None
-        group = self._groups.get(run_id, "") if run_id in self.queued else None
-        while (earlier := self._tasks.get(run_id)) is not None:
-            await asyncio.wait([earlier])  # its row has gone on without it: tried again, or continued
-            if self.leaving:
-                raise asyncio.CancelledError
+        if run_id in self._tasks:
+            raise asyncio.CancelledError  # it is at work here already
         self._tasks[run_id] = task
         self.starting.discard(run_id)
         try:
-            if group is not None:
-                async with self._places.held(group):
+            if run_id in self.queued:
+                async with self._places.held(self._groups.get(run_id, "")):
                     await self._execute(run_id, attempt)
             else:
                 await self._execute(run_id, attempt)
