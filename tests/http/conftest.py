@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import uvicorn
 
-from nightdrop import Agent, AgentOS
+from nightdrop import Agent, AgentOS, Workflow
 from nightdrop.http.address import listen, url_of
 from nightdrop.schemas import Invoice
 from nightdrop.store import Database
@@ -87,6 +87,13 @@ def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.02)
     return value
+
+
+def serve(served: Served, *steps: Any) -> str:
+    """The path of the runs of a new workflow."""
+    workflow = Workflow(id=f"w-{uuid.uuid4().hex[:8]}", steps=list(steps), db=served.db)
+    served.agent_os.workflows = (*served.agent_os.workflows, workflow)
+    return f"/workflows/{workflow.id}/runs"
 
 
 def upload(number: int, name: str | None = None) -> tuple[str, tuple[str, bytes, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from nightdrop import Parallel, Step, StepInput, Workflow, pause
+from nightdrop import Parallel, Step, StepInput, pause
 from nightdrop.http.step_news import StepNews
 from nightdrop.store.progress import progress
-from tests.http.conftest import Served, sent_events
+from tests.flaky import Flaky
+from tests.http.conftest import Served, sent_events, serve
 
 
 def text(given: StepInput) -> str:
@@ -24,26 +24,6 @@ def fails(given: StepInput) -> str:
 def ask(given: StepInput) -> str:
     """A step that asks."""
     return str(pause("Fine?"))
-
-
-class Flaky:
-    """Fails once."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, given: StepInput) -> int:
-        self.calls += 1
-        if self.calls == 1:
-            raise ValueError("once")
-        return self.calls
-
-
-def serve(served: Served, *steps: Any) -> str:
-    """The path of the runs of a new workflow."""
-    workflow = Workflow(id=f"w-{uuid.uuid4().hex[:8]}", steps=list(steps), db=served.db)
-    served.agent_os.workflows = (*served.agent_os.workflows, workflow)
-    return f"/workflows/{workflow.id}/runs"
 
 
 def of_steps(events: list[tuple[str, str, Any]]) -> list[tuple[str, str]]:

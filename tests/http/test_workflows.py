@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any
-
-from nightdrop import Agent, StepInput, Workflow, pause
+from nightdrop import Agent, StepInput, pause
 from nightdrop.schemas import Invoice
-from tests.http.conftest import Served, sent_events, upload
+from tests.flaky import Flaky
+from tests.http.conftest import Served, sent_events, serve, upload
 
 
 def number(given: StepInput) -> str:
     """What the reader found."""
     return str(given.previous_step_content.invoice_number)
-
-
-class Flaky:
-    """Fails once."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, given: StepInput) -> int:
-        self.calls += 1
-        if self.calls == 1:
-            raise ValueError("once")
-        return self.calls
-
-
-def serve(served: Served, *steps: Any) -> str:
-    """The path of the runs of a new workflow."""
-    workflow = Workflow(id=f"w-{uuid.uuid4().hex[:8]}", steps=list(steps), db=served.db)
-    served.agent_os.workflows = (*served.agent_os.workflows, workflow)
-    return f"/workflows/{workflow.id}/runs"
 
 
 def test_a_workflow_runs_over_the_files_of_a_form(served: Served) -> None:

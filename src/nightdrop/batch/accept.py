@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch.carry import carry_over
+from nightdrop.batch.items import Answered, items_of
 from nightdrop.batch.listing import Listing
 from nightdrop.batch.readers import Readers
 from nightdrop.batch.remember import ScheduleCall, acknowledge_known, remember
@@ -27,7 +28,7 @@ from nightdrop.intake.sources import queue_of
 from nightdrop.intake.take import Listed, Taken
 from nightdrop.records.budget import OnExceeded
 from nightdrop.records.file import File
-from nightdrop.records.request import Disposition, RunRequest, Subject, require_text
+from nightdrop.records.request import RunRequest, Subject, require_text
 from nightdrop.store import batches as rows
 from nightdrop.store.accept import accept
 from nightdrop.store.attempts import cancel
@@ -206,23 +207,8 @@ def commit_taken(
     requests = [_request(batch_id, call, t, order, is_repeat=t.identity in earlier) for t in todo]
     accepted = accept(connection, requests, clock.now_ms())
     keep_ranks(connection, batch_id, order[1])
-    seen = rows.runs_in_batch(connection, batch_id, [a.run_id for a in accepted])
-    items = []
-    for position, (t, answer) in enumerate(
-        zip(todo, accepted, strict=True), rows.last_position(connection, batch_id) + 1
-    ):
-        disposition: Disposition = "new" if answer.fresh else "known"
-        items.append(
-            {
-                "batch_id": batch_id,
-                "file": t.key,
-                "position": position,
-                "version": t.version,
-                "run_id": answer.run_id,
-                "disposition": "duplicate" if answer.run_id in seen else disposition,
-            }
-        )
-        seen.add(answer.run_id)
+    answered = [Answered(t.key, t.version, a.run_id, a.fresh) for t, a in zip(todo, accepted, strict=True)]
+    items = items_of(connection, batch_id, answered)
     replaced = rows.add_items(connection, items)
     if call.schedule is not None:
         remember(connection, call.schedule, taken, items)

@@ -7,6 +7,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from nightdrop.batch.items import Answered, items_of
 from nightdrop.engine import Engine
 from nightdrop.intake.take import UNREAD, Listed
 from nightdrop.records.request import Subject
@@ -45,20 +46,6 @@ def _commit(
     found = rows.answered_before(
         connection, batch_id=batch_id, fingerprint=fingerprint, subject=subject, versions=versions
     )
-    todo = {file: run_id for file, run_id in found.items() if file not in here}
-    seen = rows.runs_in_batch(connection, batch_id, list(todo.values()))
-    items = []
-    for position, (file, run_id) in enumerate(todo.items(), rows.last_position(connection, batch_id) + 1):
-        items.append(
-            {
-                "batch_id": batch_id,
-                "file": file,
-                "position": position,
-                "version": versions[file],
-                "run_id": run_id,
-                "disposition": "duplicate" if run_id in seen else "known",
-            }
-        )
-        seen.add(run_id)
-    rows.add_items(connection, items)
-    return set(todo)
+    todo = [Answered(file, versions[file], run_id, False) for file, run_id in found.items() if file not in here]
+    rows.add_items(connection, items_of(connection, batch_id, todo))
+    return {one.file for one in todo}

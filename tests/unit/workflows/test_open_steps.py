@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.flaky import Flaky
+
 from nightdrop import (
     Condition,
     Loop,
@@ -30,19 +32,6 @@ def text(given: StepInput) -> str:
 def ends(given: StepInput) -> StepOutput[str]:
     """A step that ends the workflow."""
     return StepOutput("ended", stop=True)
-
-
-class Flaky:
-    """Fails once."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, given: StepInput) -> int:
-        self.calls += 1
-        if self.calls == 1:
-            raise ValueError("once")
-        return self.calls
 
 
 def two_rounds() -> Any:
