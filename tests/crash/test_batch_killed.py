@@ -29,6 +29,18 @@ def test_killed_at_a_fault_point(scene: Any, fault: str) -> None:
     assert not set(again) & done, "a document with a committed result was read again"
 
 
+def test_killed_while_the_batch_before_is_carried_over(scene: Any) -> None:
+    """The same call again over what has ended: killed before that commits, it goes on, and nothing is read twice."""
+    s = scene(6)
+    s.assert_whole(s.finish())
+    code, _, err = finished(s.start("accept.commit"))
+    assert code == -signal.SIGKILL, err
+    progress = s.finish()
+    s.assert_whole(progress)
+    assert progress["skipped"] == 6
+    assert set(s.executions().values()) == {1}
+
+
 def test_killed_while_the_results_are_written(scene: Any) -> None:
     s = scene(5)
     out = s.root / ("results.parquet" if "://" in s.place else "results.jsonl")  # each form once

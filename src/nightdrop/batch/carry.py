@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from nightdrop.batch.items import Answered, items_of
 from nightdrop.engine import Engine
+from nightdrop.faults import reach
 from nightdrop.intake.take import UNREAD, Listed
 from nightdrop.records.request import Subject
 from nightdrop.store import batches as rows
@@ -48,4 +49,5 @@ def _commit(
     )
     todo = [Answered(file, versions[file], run_id, False) for file, run_id in found.items() if file not in here]
     rows.add_items(connection, items_of(connection, batch_id, todo))
+    reach("accept.commit")
     return {one.file for one in todo}
