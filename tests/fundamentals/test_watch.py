@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,6 +141,26 @@ def test_rows_are_in_the_file_once_also_after_a_torn_write(agent: Agent, tmp_pat
     assert sorted(json.loads(line)["run_id"] for line in out.read_text().splitlines()) == sorted(
         json.loads(line)["run_id"] for line in whole
     )
+
+
+def test_a_row_that_is_being_written_when_the_watch_stops_is_not_written_again(agent: Agent, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1.txt").write_text(invoice_text(1))
+    begun = threading.Event()
+
+    class SlowRows(RowsFile):
+        def add(self, row: Mapping[str, Any]) -> None:
+            begun.set()
+            time.sleep(0.5)
+            super().add(row)
+
+    rows = SlowRows(tmp_path / "rows.jsonl")
+    with watching(agent, folder, rows=rows) as told:
+        assert begun.wait(60)
+    rows.close()
+    assert told.files == ["1.txt"]
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

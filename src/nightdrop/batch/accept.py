@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch.carry import carry_over
-from nightdrop.batch.items import Answered, items_of
+from nightdrop.batch.items import Answered, is_news, items_of
 from nightdrop.batch.listing import Listing
 from nightdrop.batch.readers import Readers
 from nightdrop.batch.remember import ScheduleCall, acknowledge_known, remember
@@ -144,7 +144,7 @@ async def accept_batch(engine: Engine, batch_id: str, call: BatchCall, source: L
                 partial(_known, batch_id=batch_id, call=call, files=[listed.key for listed in chunk])
             )
             await acknowledge_known(engine, call.schedule, chunk, known)
-            todo = [listed for listed in chunk if known.get(listed.key) != listed.version]
+            todo = [listed for listed in chunk if is_news(known, listed)]
             carried = await carry_over(engine, batch_id, call.earlier, call.subject, todo)
             portions = list(_portions([listed for listed in todo if listed.key not in carried]))
             for number, portion in enumerate(portions, start=1):
@@ -201,7 +201,7 @@ def commit_taken(
     if rows.is_cancelled(connection, batch_id):
         return  # from another process, while this one still listed the source
     known = _known(connection, batch_id, call, [t.key for t in taken])
-    todo = [t for t in taken if known.get(t.key) != t.version]
+    todo = [t for t in taken if is_news(known, t)]
     earlier = rows.sessions_in_batch(connection, batch_id, call.subject, [t.identity for t in todo])
     order = ranks_of(connection, batch_id)
     requests = [_request(batch_id, call, t, order, is_repeat=t.identity in earlier) for t in todo]

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from nightdrop.batch.items import Answered, items_of
 from nightdrop.engine import Engine
 from nightdrop.faults import reach
-from nightdrop.intake.take import UNREAD, Listed
+from nightdrop.intake.take import GONE, UNREAD, Listed
 from nightdrop.records.request import Subject
 from nightdrop.store import batches as rows
 from nightdrop.store.documents import share
 from nightdrop.store.turns import take_turn
 
-_WITHOUT_VERSION = ("", "unreadable", UNREAD)
+_WITHOUT_VERSION = ("", "unreadable", GONE, UNREAD)
 
 
 async def carry_over(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from nightdrop.intake.take import UNREAD, Listed, Taken
 from nightdrop.records.request import Disposition
 from nightdrop.store import batches as rows
 
@@ -18,6 +19,17 @@ class Answered(NamedTuple):
     version: str
     run_id: str
     fresh: bool
+
+
+def is_news(known: Mapping[str, str], one: Listed | Taken) -> bool:
+    """Whether a document is to be taken in, given the versions that are.
+
+    One that was taken in and is gone by now is none: it was put away, or somebody took it, after it was listed.
+    """
+    before = known.get(one.key)
+    if before == one.version:
+        return False
+    return before in (None, UNREAD) or not one.is_gone
 
 
 def items_of(connection: sa.Connection, batch_id: str, answered: Sequence[Answered]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nightdrop.documents.kinds import check
 from nightdrop.documents.unpack import Member, unpack
-from nightdrop.errors import InputError, MessageUnreadable
+from nightdrop.errors import FileMissing, InputError, MessageUnreadable
 from nightdrop.intake.read import read_file
 from nightdrop.intake.sources import queue_of
 from nightdrop.records.content import Content, sha256_of
@@ -20,7 +20,10 @@ from nightdrop.records.run_error import RunError
 from nightdrop.records.source import Found, Queue
 from nightdrop.store.schedule_files import UNREAD
 
-__all__ = ["UNREAD", "Listed", "Taken", "look_at", "take_file", "take_listed"]
+__all__ = ["GONE", "UNREAD", "Listed", "Taken", "look_at", "take_file", "take_listed"]
+
+GONE = "gone"
+"""The version of a file that is not there any more when it is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,11 @@ class Taken:
         return b"" if self.content is None else self.content[:]
 
     @property
+    def is_gone(self) -> bool:
+        """Whether nothing was there when it was to be read."""
+        return self.refused is not None and self.refused.code == FileMissing.code
+
+    @property
     def identity(self) -> str:
         """The session a batch gives it: its content's hash, or its path where there are no bytes."""
         if self.ref.sha256 is not None:
@@ -75,6 +83,11 @@ class Listed:
     size: int
     known_size: int | None = None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing was there when it was looked at."""
+        return self.version == GONE
+
 
 def look_at(file: File | Found) -> Listed:
     """What can be told of a document without reading it: one stat of a local file."""
@@ -91,6 +104,8 @@ def look_at(file: File | Found) -> Listed:
         return Listed(file=file, key=file.source or "", version="", size=0)
     try:
         found = os.stat(file.filepath)
+    except FileNotFoundError:
+        return Listed(file=file, key=file.source or "", version=GONE, size=0)
     except (OSError, ValueError):
         return Listed(file=file, key=file.source or "", version="unreadable", size=0)
     version = f"{found.st_size}-{found.st_mtime_ns}"

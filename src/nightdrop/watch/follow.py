@@ -25,6 +25,7 @@ class Follower:
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, set[str]] = {}
+        self._telling: set[asyncio.Task[None]] = set()  # no stop cuts them off: a row half told would be told again
         self.done = 0
         self.failed = 0
         self.cost: Decimal | None = Decimal(0)
@@ -61,6 +62,7 @@ class Follower:
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await asyncio.gather(*self._telling)
         for batch_id in list(self._told):  # those that came to their end are told, and not in here
             await self.catch_up(batch_id, self._told[batch_id])
 
@@ -71,10 +73,16 @@ class Follower:
         told = self._told[batch_id]
         async for file, run in stream_results(self._engine, batch_id, accepted, wait=wait):
             if run.run_id not in told:
-                self._count(run)
-                await asyncio.to_thread(self._tell, result_row(run, file, batch_id))
-                told.add(run.run_id)
+                telling = asyncio.create_task(self._tell_of(run, file, batch_id, told))
+                self._telling.add(telling)
+                telling.add_done_callback(self._telling.discard)
+                await asyncio.shield(telling)
         del self._told[batch_id]
+
+    async def _tell_of(self, run: RunOutput, file: str, batch_id: str, told: set[str]) -> None:
+        self._count(run)
+        await asyncio.to_thread(self._tell, result_row(run, file, batch_id))
+        told.add(run.run_id)
 
     def _count(self, run: RunOutput) -> None:
         is_failed = run.status in (RunStatus.ERROR, RunStatus.CANCELLED)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch import accept_batch, listing_of
+from nightdrop.batch.items import is_news
 from nightdrop.batch.listing import Listing
 from nightdrop.batch.remember import acknowledge_known
 from nightdrop.engine import Engine
@@ -77,7 +78,7 @@ async def _has_news(engine: Engine, call: WatchCall, source: Listing) -> bool:
     while chunk := await asyncio.to_thread(source.next_chunk):
         names = [listed.key for listed in chunk]
         known = await engine.desk.read(partial(known_files, schedule_id=call.id, paths=names))
-        if any(known.get(listed.key) != listed.version for listed in chunk):
+        if any(is_news(known, listed) for listed in chunk):
             await asyncio.to_thread(source.rewind)
             return True
         await acknowledge_known(engine, call.batch_call().schedule, chunk, known)
