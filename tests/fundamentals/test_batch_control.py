@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightdrop import Agent, BatchStatus, File, RunStatus
+from nightdrop import Agent, BatchStatus, File, RunStatus, Step, StepInput, Workflow
+from nightdrop.store import Database
 from tests.fundamentals.conftest import MESSAGE, document, until
 
 OPEN = "SELECT count(*) FROM runs WHERE status IN ('PENDING', 'RUNNING')"
@@ -41,6 +44,36 @@ def test_resume_finishes_a_cancelled_batch(agent: Agent, invoices: Any, request:
     done = batch.resume().wait(timeout=60)
     assert (done.status, done.done, done.failed) == (BatchStatus.COMPLETED, 12, 0)
     assert {run.status for run in batch.results()} == {RunStatus.COMPLETED}
+
+
+def test_resume_waits_for_a_cancelled_attempt_that_still_ends(db: Database, tmp_path: Path) -> None:
+    """The next attempt begins when the one before has left, soon, and no recorded step is begun again."""
+    begun: list[str] = []
+
+    def first(given: StepInput) -> str:
+        begun.append("first")
+        return "one"
+
+    async def second(given: StepInput) -> str:
+        begun.append("second")
+        if begun.count("second") == 1:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0.5)  # what it still has to put in order
+                begun.append("second has left")
+        return f"{given.get_step_content('first')} and two"
+
+    steps = [Step(name="first", executor=first), Step(name="second", executor=second)]
+    workflow = Workflow(id=f"slow-to-leave-{uuid.uuid4().hex[:8]}", db=db, steps=steps)
+    (tmp_path / "a.txt").write_text("a")
+    batch = workflow.batch(tmp_path / "a.txt", MESSAGE)
+    until(lambda: "second" in begun)
+    batch.cancel()
+    done = batch.resume().wait(timeout=15)
+    assert (done.status, done.done, done.failed) == (BatchStatus.COMPLETED, 1, 0)
+    assert [run.content for run in batch.results()] == ["one and two"]
+    assert begun == ["first", "second", "second has left", "second"]
 
 
 def test_a_batch_cancelled_while_it_is_listed_has_an_end(agent: Agent) -> None:

@@ -13,13 +13,14 @@ import sqlalchemy as sa
 
 from nightdrop import clock
 from nightdrop.batch.accept import BatchCall, accept_batch, documents_of, listing_of
+from nightdrop.batch.control import cancel_runs, resume_runs
 from nightdrop.engine import Engine
 from nightdrop.errors import NightdropError
 from nightdrop.faults import reach
 from nightdrop.records.request import Once, Subject
 from nightdrop.settings import load_settings
 from nightdrop.store import listings as rows
-from nightdrop.store.batch_control import cancel_batch, failed_runs, resume_batch, try_all_again
+from nightdrop.store.batch_control import cancel_batch, failed_runs, try_all_again
 from nightdrop.store.batches import batch_subject, open_batch
 from nightdrop.store.fair_order import set_share
 from nightdrop.store.submissions import fingerprint_of, once
@@ -122,26 +123,13 @@ class Listings:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        open_runs = await self._engine.desk.write(lambda c: cancel_batch(c, batch_id, clock.now_ms()))
-        asked = 0
-        for at in range(0, len(open_runs), _CHUNK):
-            asked += await self._engine.cancel_batch_runs(batch_id, open_runs[at : at + _CHUNK])
-        return asked
+        return await cancel_runs(self._engine, batch_id)
 
     async def resume(self, batch_id: str) -> None:
         """Take a cancellation back: what was cancelled is tried again, and the listing goes on."""
-
-        def commit(connection: sa.Connection) -> list[str]:
-            rows.end_listing(connection, batch_id, None)
-            return resume_batch(connection, batch_id)
-
-        cancelled = await self._engine.desk.write(commit)
-        for at in range(0, len(cancelled), _CHUNK):
-            chunk = cancelled[at : at + _CHUNK]
-            await self._engine.desk.write(partial(try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
+        await resume_runs(self._engine, batch_id, lambda c: rows.end_listing(c, batch_id, None))
         self._rests.pop(batch_id, None)
         await self.look()
-        self._engine.wake()
 
     async def look(self) -> None:
         """Go on with every listing that this process has, or nobody who lives."""

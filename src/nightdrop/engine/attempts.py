@@ -64,6 +64,12 @@ class Attempts:
         self.starting: set[str] = set()  # runs accepted for this process that have not begun yet
         self.queued: set[str] = set()  # runs the pump handed to this process that have not left it yet
         self._groups: dict[str, str] = {}  # of those, whose places they take
+        self._too_early: set[str] = set()  # runs started again here while an earlier attempt was ending
+
+    @property
+    def stranded(self) -> bool:
+        """Whether a run that was started too early can be started now; the rows say that it is here, it is not."""
+        return bool(self._too_early - set(self._tasks))
 
     @property
     def held(self) -> set[str]:
@@ -75,6 +81,13 @@ class Attempts:
         """Of those, the ones that nothing here has begun to work on or waits with."""
         return (self.starting | self.queued) - set(self._tasks)
 
+    def take_stranded(self) -> set[str]:
+        """The runs that `stranded` tells of: in nobody's hands here any more."""
+        stranded = self._too_early - set(self._tasks)
+        self._too_early -= stranded
+        self.forget(stranded)
+        return stranded
+
     def forget(self, run_ids: set[str]) -> None:
         """These are not in this process's hands after all, unless they have begun meanwhile."""
         self.starting -= run_ids - set(self._tasks)
@@ -84,8 +97,9 @@ class Attempts:
         """Bring one attempt to its end in the rows. Never raises, except to leave the attempt to another process."""
         task = asyncio.current_task()
         assert task is not None
-        if run_id in self._tasks:
-            raise asyncio.CancelledError  # it is at work here already
+        if run_id in self._tasks:  # it was tried again, or continued, before its earlier attempt has left
+            self._too_early.add(run_id)
+            raise asyncio.CancelledError
         self._tasks[run_id] = task
         self.starting.discard(run_id)
         try:

@@ -107,7 +107,7 @@ class Pump:
             busy = False
             try:
                 busy = await self._round(changes)
-                if clock.monotonic() - reconciled > _RECONCILE_SECONDS:
+                if self._attempts.stranded or clock.monotonic() - reconciled > _RECONCILE_SECONDS:
                     reconciled = clock.monotonic()
                     await self._reconcile()
             except Exception as error:  # noqa: BLE001 - the edge of a loop that outlives a database
@@ -229,8 +229,10 @@ class Pump:
     async def _reconcile(self) -> None:
         """Runs whose row says that this process has them while it does not (a commit that failed) are queued again.
 
-        So are those that stood still between two looks although DBOS does not hold them in its queue.
+        So are those that stood still between two looks although DBOS does not hold them in its queue, and those that
+        were started again before their earlier attempt had left.
         """
+        stranded = self._attempts.take_stranded()
         idle = self._attempts.idle
         long_idle, self._idle = idle & self._idle, idle
         if long_idle:
@@ -240,9 +242,11 @@ class Pump:
         mine = await self._desk.read(lambda c: rows.open_runs(c, self._executor_id))
         held |= self._attempts.held
         lost = [run_id for run_id in mine if run_id not in held]
+        if count := len(set(lost) - stranded):
+            log.warning("%d runs were dispatched here and are not at work: they are queued again", count)
         if lost:
-            log.warning("%d runs were dispatched here and are not at work: they are queued again", len(lost))
             await self._desk.write(lambda c: release(c, self._executor_id, lost))
+            self.wake()
 
 
 def _slowed(window: int, commit_seconds: float) -> int:

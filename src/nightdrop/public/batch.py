@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from functools import partial
 
-from nightdrop import clock
 from nightdrop.batch import BatchCall, accept_batch, documents_of, listing_of, stream_results
+from nightdrop.batch.control import cancel_runs, resume_runs
 from nightdrop.engine import Engine
 from nightdrop.errors import BatchNotFound
 from nightdrop.intake.listing import Entry
@@ -16,7 +15,6 @@ from nightdrop.portal import portal
 from nightdrop.public.stepped import END, close, step, stepped
 from nightdrop.records.batch import BatchProgress
 from nightdrop.records.run import RunOutput
-from nightdrop.store import batch_control
 from nightdrop.store import batches as rows
 
 _CHUNK = 500
@@ -148,26 +146,16 @@ class Batch:
     async def _cancel(self) -> int:
         self._accepting.cancel()
         await asyncio.gather(self._accepting, return_exceptions=True)
-        write = self._engine.desk.write
-        open_runs = await write(lambda c: batch_control.cancel_batch(c, self.id, clock.now_ms()))
-        asked = 0
-        for at in range(0, len(open_runs), _CHUNK):
-            asked += await self._engine.cancel_batch_runs(self.id, open_runs[at : at + _CHUNK])
-        return asked
+        return await cancel_runs(self._engine, self.id)
 
     async def _resume(self) -> None:
-        write = self._engine.desk.write
-        cancelled = await write(lambda c: batch_control.resume_batch(c, self.id))
-        for at in range(0, len(cancelled), _CHUNK):
-            chunk = cancelled[at : at + _CHUNK]
-            await write(partial(batch_control.try_all_again, run_ids=chunk, now_ms=clock.now_ms()))
+        await resume_runs(self._engine, self.id)
         if self._accepting.done() and not self._listed():
             if isinstance(self._call.source, Iterator):  # cannot be listed again: go on where it stopped
                 await asyncio.to_thread(self._source.rewind)
             else:
                 self._source = listing_of(self._engine, self._call, await documents_of(self._call))
             self._accepting = asyncio.create_task(accept_batch(self._engine, self.id, self._call, self._source))
-        self._engine.wake()
 
     def _listed(self) -> bool:
         return not self._accepting.cancelled() and self._accepting.exception() is None
