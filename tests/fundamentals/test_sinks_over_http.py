@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,24 @@ def test_an_address_over_http_needs_a_secret_and_is_guarded(
         deliver(db, 60_000)
         assert "not a public address" in (db.sinks.deliveries(sink_name)[0].error or "")
         assert web.asked == []
+
+
+def test_several_are_on_their_way_at_a_time_and_each_document_in_its_order(
+    db: Database, agent: Agent, tmp_path: Path, sink_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(4, timeout=20)
+
+    def wait_for_others(_body: bytes) -> None:
+        if len(web.asked) <= 4:
+            together.wait()
+
+    with site() as web:
+        db.sinks.create(sink_name, let_in(web, tmp_path, monkeypatch), subject_id=agent.id)
+        made = [agent.run(files=[document(n)], session_id=f"s{n}").run_id for n in range(90, 95)]
+        again = agent.run(files=[document(90)], session_id="s90", rerun=True).run_id
+        web.decide = wait_for_others
+        deliver(db)
+    rows = [json.loads(body) for _, _, _, body in web.asked]
+    assert sorted(row["run_id"] for row in rows) == sorted([*made, again])
+    assert [row["run_id"] for row in rows if row["run_id"] in (made[0], again)] == [made[0], again]
+    assert {delivery.state for delivery in db.sinks.deliveries(sink_name)} == {"delivered"}

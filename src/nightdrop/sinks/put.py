@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +30,7 @@ _WAYS: dict[SinkKind, Put] = {
     "file": put_in_file,
 }
 _TOGETHER = ("table", "file")
+_MANY, _FEW = 8, 2  # results put at a time over a line, where each waits for an answer; FTP servers allow few
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +47,10 @@ class Outcome:
 
 
 def put_portion(sink: Sink, rows: Rows) -> Outcome:
-    """Put rows together where the sink can and takes them, else one by one. Blocks, never raises."""
+    """Put rows together where the sink can and takes them, else one by one, over a line several at a time.
+
+    Blocks, never raises.
+    """
     try:
         url = url_named(sink.url, f"sink {sink.name}")
         kind = kind_of(url)
@@ -51,7 +59,7 @@ def put_portion(sink: Sink, rows: Rows) -> Outcome:
     put = _WAYS[kind]
     if kind in _TOGETHER and len(rows) > 1 and _tried(put, url, rows) is None:
         return Outcome(there={str(row["run_id"]) for row in rows})
-    return _one_by_one(put, url, rows)
+    return _each_alone(put, url, rows, _abreast(kind, url))
 
 
 def put_rows(url: str, rows: Rows) -> None:
@@ -72,24 +80,47 @@ def url_named(url: str, whose: str) -> str:
     return os.environ[name]
 
 
-def _one_by_one(put: Put, url: str, rows: Rows) -> Outcome:
+def _abreast(kind: SinkKind, url: str) -> int:
+    if kind != "http" and (kind in _TOGETHER or "://" not in url or url.startswith("file://")):
+        return 1
+    return _FEW if url.startswith("ftp") else _MANY
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    """They stay, since clients keep a connection for each thread."""
+    return ThreadPoolExecutor(count, thread_name_prefix="nightdrop-sink")
+
+
+def _each_alone(put: Put, url: str, rows: Rows, abreast: int) -> Outcome:
     outcome = Outcome()
     until = clock.monotonic() + LONGEST_SECONDS
     unknown: dict[str, str] = {}
+    down = threading.Event()
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        if clock.monotonic() > until:
-            break
-        run_id = str(row["run_id"])
-        error = _tried(put, url, [row])
+        of[str(row["document"])].append(row)
+
+    def in_order(of_one: Rows) -> list[tuple[str, Exception | None]]:
+        """Results of one document, the older before the later."""
+        tried: list[tuple[str, Exception | None]] = []
+        for row in of_one:
+            if down.is_set() or clock.monotonic() > until:
+                break
+            error = _tried(put, url, [row])
+            if error is not None and blame(error) is Blame.SINK:
+                down.set()
+            tried.append((str(row["run_id"]), error))
+        return tried
+
+    found = map(in_order, of.values()) if abreast == 1 else _threads(abreast).map(in_order, of.values())
+    piles = {Blame.SINK: outcome.waiting, Blame.RESULT: outcome.refused, Blame.UNKNOWN: unknown}
+    for run_id, error in (one for tried in found for one in tried):
         if error is None:
             outcome.there.add(run_id)
-            continue
-        to_blame = blame(error)
-        piles = {Blame.SINK: outcome.waiting, Blame.RESULT: outcome.refused, Blame.UNKNOWN: unknown}
-        piles[to_blame][run_id] = words_of(error)
-        if to_blame is Blame.SINK:
-            outcome.retry_after = getattr(error, "retry_after", 0.0)
-            break
+        else:
+            piles[blame(error)][run_id] = words_of(error)
+            outcome.retry_after = max(outcome.retry_after, getattr(error, "retry_after", 0.0))
     (outcome.refused if outcome.there else outcome.waiting).update(unknown)  # it takes others: it is up
     return outcome
 
