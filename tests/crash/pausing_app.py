@@ -1,5 +1,6 @@
 """A workflow in whose middle a step asks a person; its steps write a line each time they begin."""
 
+import asyncio
 import os
 
 from nightdrop import StepInput, Workflow, pause
@@ -19,10 +20,12 @@ def before(given: StepInput) -> int:
     return 20
 
 
-def asks(given: StepInput) -> int:
-    """Asks for the other half."""
+async def asks(given: StepInput) -> int:
+    """Asks for the other half, and may take its time over the answer."""
     begun("asks")
-    return int(given.previous_step_content) + int(pause("How many more?"))
+    more = int(pause("How many more?"))
+    await asyncio.sleep(float(os.environ.get("SECONDS_AFTER_THE_ANSWER", "0")))
+    return int(given.previous_step_content) + more
 
 
 def after(given: StepInput) -> int:

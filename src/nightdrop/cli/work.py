@@ -34,6 +34,7 @@ from nightdrop.worker import Quarantine, Supervisor
 _POLL_SECONDS = 0.25
 _PAGE = 500
 _TELL_SECONDS = 15.0  # for what webhooks are to be told at the end
+_END_SECONDS = 30.0  # for runs that somebody has answered, or tried again, as the batch came to its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,14 @@ def run_batch(runnable: Runnable, db: Database, call: BatchCall, crew: Crew) -> 
                 quarantine.stop(db)
             if workers is not None:
                 workers.stop()
-        portal().call(courier.finish(_TELL_SECONDS))
+        portal().call(_finish(db, courier))
     return batch
+
+
+async def _finish(db: Database, courier: Courier) -> None:
+    """Take up nothing more, so that leaving cuts nothing off, and tell who is to be told."""
+    await (await engine_for(db)).drain(_END_SECONDS)
+    await courier.finish(_TELL_SECONDS)
 
 
 async def _courier(db: Database) -> Courier:
