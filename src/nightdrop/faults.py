@@ -45,6 +45,7 @@ POINTS = (
     "delivery.claimed",  # a webhook's delivery is this process's, not sent yet
     "delivery.sent",  # the receiver has answered, the row does not say so yet
     "sink.claimed",  # results are claimed for a sink, nothing is put yet
+    "sink.written",  # a file of a sink is whole under its temporary name
     "sink.put",  # results are in the sink, the rows do not say so yet
     "out.written",  # every result row is in the sibling file, which has not taken its name yet
 )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pyarrow.parquet
@@ -107,6 +108,21 @@ def test_many_at_once_lose_no_row_of_each_other(tmp_path: Path, ending: str) -> 
             done.result()
     assert {row["number"] for row in READERS[ending](path)} == {str(n) for n in range(32)}
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".part")] == []
+
+
+def test_many_results_of_a_document_at_once_leave_the_latest(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def put(folder: str, run_id: str) -> None:
+        together.wait(20)
+        put_rows(f"{folder}/*.jsonl", [row_of(1, run_id)])
+
+    with ThreadPoolExecutor(8) as threads:
+        for folder in map(str, range(20)):
+            for done in [threads.submit(put, f"{tmp_path}/{folder}", f"{n:02}") for n in range(8)]:
+                done.result()
+    latest = [[row["run_id"] for row in jsonl_rows(path)] for path in tmp_path.rglob("*") if path.is_file()]
+    assert latest == [["07"]] * 20
 
 
 @pytest.mark.parametrize("ending", READERS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
 
 from nightdrop.servers.filesystem import Place
+from nightdrop.sinks import folder
 from nightdrop.sinks.folder import put_in_folder
 from tests.sources.drop import Drop
 
@@ -44,6 +46,21 @@ def test_an_amendment_never_takes_the_file_away(drop: Drop, monkeypatch: pytest.
     put_in_folder(url, [row("2")])
     assert "rm_file" not in asked
     assert read(url, "d1")["version"] == 2
+
+
+def test_what_a_killed_process_left_goes_with_the_next_try(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    if drop.url.startswith("s3"):
+        pytest.skip("a bucket takes an object whole: there is no temporary one")
+    url = f"{drop.url}/out"
+    with monkeypatch.context() as cut:
+        cut.setattr(folder, "reach", lambda _: sys.exit())  # not an Exception: as little runs after it as after a kill
+        with pytest.raises(SystemExit):
+            put_in_folder(url, [row("1")])
+    assert len(drop.names()) == 1
+    put_in_folder(url, [row("2")])  # a later one comes first
+    put_in_folder(url, [row("1")])
+    assert drop.names() == {"out/d1.json"}
+    assert (read(url, "d1")["run_id"], read(url, "d1")["version"]) == ("2", 1)
 
 
 def test_files_of_another_ending(drop: Drop) -> None:
