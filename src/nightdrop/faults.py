@@ -12,6 +12,9 @@ POINTS = (
     "accept.stored",  # bytes written, no row yet
     "accept.commit",  # rows written, not committed
     "accept.committed",
+    "batch.opened",  # a batch without a source is committed, its id not answered
+    "batch.close",  # that no more documents come is written, not committed
+    "batch.closed",
     "dispatch.commit",  # row claimed and workflow enqueued, not committed
     "dispatch.committed",
     "attempt.started",  # the row says RUNNING

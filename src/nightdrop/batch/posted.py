@@ -56,7 +56,9 @@ class Posted:
             fingerprint = fingerprint_of([subject.kind, subject.id], asked.to_json())
             return once(connection, key, fingerprint, "batch_id", partial(make, connection, now_ms), now_ms)
 
-        return await self._engine.desk.write(commit)
+        batch_id = await self._engine.desk.write(commit)
+        reach("batch.opened")
+        return batch_id
 
     async def add(self, batch_id: str, files: Sequence[File]) -> list[tuple[str, str]]:
         """Take documents in; (name in the batch, run id) of each once they are committed. Raises BatchClosed.
@@ -105,8 +107,10 @@ class Posted:
                 raise _closed(batch_id)
             if rows.is_open(connection, batch_id):
                 close_acceptance(connection, batch_id, clock.now_ms())
+            reach("batch.close")
 
         await self._engine.desk.write(commit)
+        reach("batch.closed")
 
 
 def _closed(batch_id: str) -> BatchClosed:
