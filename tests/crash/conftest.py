@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import finished, nightdrop, rows_at
+from tests.postgres import new_database
 
 APP = Path(__file__).parent / "counting_app.py"
 
@@ -73,3 +74,23 @@ class Scene:
 def scene(tmp_path: Path, place: str, invoices: Any) -> Any:
     """Makes a scene of `count` documents on a new database, once of each kind."""
     return lambda count: Scene(root=tmp_path, folder=invoices(count), count=count, place=place)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of a sink: the place of its database for a look at it, and the sink's URL."""
+
+    place: str
+    url: str
+
+    def rows(self, columns: str) -> list[tuple[Any, ...]]:
+        return rows_at(self.place, f"SELECT {columns} FROM nightdrop_results")
+
+
+@pytest.fixture
+def table(tmp_path: Path, place: str) -> Table:
+    """On a new database of the same kind as the scene's."""
+    if "://" not in place:
+        return Table(place=str(tmp_path / "outside.db"), url=f"sqlite:///{tmp_path}/outside.db")
+    outside = new_database()
+    return Table(place=outside, url=outside.replace("postgresql:", "postgresql+psycopg:", 1))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nightdrop.store.place import database_at
-from tests.crash.conftest import Scene
+from tests.crash.conftest import Scene, Table
 from tests.crash.test_schedules_killed import Start, due, fires, processes  # noqa: F401 - a fixture
 from tests.crash.test_takeover import until
+from tests.fundamentals.sink_places import let_in
 from tests.site import site
 from tests.sources.drop import Drop
 from tests.sources.serve import PASSWORD
@@ -41,15 +41,17 @@ def states(s: Scene) -> list[str]:
     return [row[0] for row in s.query("SELECT state FROM nightdrop_sink_deliveries")]
 
 
-def in_table(path: Path) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT content, version FROM nightdrop_results").fetchall()
-
-
 @pytest.mark.parametrize("fault", ["result.committed", "sink.claimed", "sink.put"])
-def test_killed_between_result_and_sink(scene: Any, processes: Start, tmp_path: Path, fault: str) -> None:  # noqa: F811
+def test_killed_between_result_and_sink(
+    scene: Any,
+    processes: Start,  # noqa: F811
+    table: Table,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
     s = scene(5)
-    sink_of(s, f"sqlite:///{tmp_path}/outside.db")
+    monkeypatch.setenv("OUTSIDE", table.url)
+    sink_of(s, "env:OUTSIDE")
     due(s)
     killed = processes(s, fault)
     until(lambda: killed.poll() is not None, 60, f"it is killed at {fault}")
@@ -60,7 +62,7 @@ def test_killed_between_result_and_sink(scene: Any, processes: Start, tmp_path: 
     processes(s)
     until(lambda: fires(s) == ["success"], 60, "the fire is closed")
     until(lambda: states(s) == ["delivered"] * 5, 60, "all is put")
-    rows = in_table(tmp_path / "outside.db")
+    rows = table.rows("content, version")
     assert {json.loads(content)["invoice_number"] for content, _ in rows} == {f"INV-{n:05}" for n in range(5)}
     assert [version for _, version in rows] == [1] * 5
 
@@ -99,3 +101,42 @@ def test_killed_between_sinks_of_other_kinds_and_the_rows(
     assert before <= bucket.names()
     assert len(bucket.names()) == len(list(folder.glob("*.json"))) == 3
     assert {json.loads(path.read_text())["version"] for path in folder.glob("*.json")} == {1}
+
+
+@pytest.mark.parametrize("fault", ["sink.put", None])
+def test_killed_between_a_receiver_and_the_rows(
+    scene: Any,
+    processes: Start,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str | None,
+) -> None:
+    """None: the receiver itself kills, when it has taken two results and answered for one at the most."""
+    s = scene(4)
+    started: list[int] = []
+
+    def pull_the_plug(_body: bytes) -> None:
+        if len(web.asked) > 1 and started:
+            os.kill(started.pop(), signal.SIGKILL)
+
+    with site() as web:
+        sink_of(s, let_in(web, tmp_path, monkeypatch))
+        due(s)
+        if fault is None:
+            web.decide = pull_the_plug
+        killed = processes(s, fault)
+        started.append(killed.pid)
+        until(lambda: killed.poll() is not None, 60, "it is killed")
+        assert killed.returncode == -signal.SIGKILL
+        assert web.asked, "nothing was there at the kill"
+        db = database_at(s.place)
+        db.sinks.retry()
+        db.close()
+        processes(s)
+        until(lambda: states(s) == ["delivered"] * 4, 60, "all is put")
+        kept = {headers["Idempotency-Key"]: body for _, _, headers, body in web.asked}
+        assert len({(headers["Idempotency-Key"], body) for _, _, headers, body in web.asked}) == len(kept) == 4
+        assert len(web.asked) > 4, "what the rows did not know of is sent again"
+    assert {json.loads(body)["content"]["invoice_number"] for body in kept.values()} == {
+        f"INV-{n:05}" for n in range(4)
+    }
