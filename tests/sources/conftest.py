@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.sources.drop import Drop
-from tests.sources.serve import PASSWORD
 from tests.sources.servers import SERVERS
 
 
@@ -19,5 +18,5 @@ def drop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         settings = tmp_path / "sources.toml"
         settings.write_text(made.toml())
         monkeypatch.setenv("NIGHTDROP_SOURCES", str(settings))
-        monkeypatch.setenv("DROP_PASSWORD", PASSWORD)
+        monkeypatch.setenv("DROP_PASSWORD", made.secret)
         yield made

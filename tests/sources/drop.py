@@ -8,16 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.sources.serve import PASSWORD
+
 
 @dataclass(kw_only=True)
 class Drop:
-    """url: of the drop's folder, without a password. table and options: what `sources.toml` says of it."""
+    """url: of the drop's folder, without a password. table and options: what `sources.toml` says of it.
+
+    secret: what DROP_PASSWORD holds in the environment. wrong: the same, but its server refuses it.
+    """
 
     url: str
     table: str
     options: dict[str, Any]
     write: Callable[[str, bytes], None]
     names: Callable[[], set[str]]
+    secret: str = PASSWORD
+    wrong: str = "wrong-word"
+
+    @property
+    def word(self) -> str:
+        """What of the secret must never be seen."""
+        return self.secret.rpartition("AccountKey=")[2]
 
     def toml(self) -> str:
         lines = [f'["{self.table}"]']

@@ -8,14 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
 
 PASSWORD = "s3cret-word"
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""What Azurite's manual says; the imitation takes them as well."""
 
 
 def ready(port: int, **facts: Any) -> None:
@@ -112,5 +117,47 @@ def google(_folder: Path) -> None:
     threading.Event().wait()
 
 
+def azurite(_folder: Path) -> None:
+    """Microsoft's emulator of Azure's blobs, where `azurite_found` says it is: this process becomes it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if os.fork() == 0:
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        print(json.dumps({"port": port}), flush=True)
+        os._exit(0)
+    ends = "process.stdin.resume().on('end', () => process.exit()); require(process.argv[1])"
+    program = os.path.realpath(azurite_found() or "")
+    options = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    os.dup2(2, 1)  # the line on stdout is the port
+    os.execvp("node", ["node", "-e", ends, program, "--blobPort", str(port), *options])
+
+
+def azurite_found() -> str | None:
+    """The program `azurite-blob`: NIGHTDROP_TEST_AZURITE names it, else it is on the PATH."""
+    return os.environ.get("NIGHTDROP_TEST_AZURITE") or shutil.which("azurite-blob")
+
+
+def azure(_folder: Path) -> None:
+    """An imitation of Azure's blobs, for where there is no Azurite."""
+    from tests.sources.blobs import serve
+
+    serve(ready, ACCOUNT, ACCOUNT_KEY)
+
+
+KINDS = {
+    "azure": azure,
+    "azurite": azurite,
+    "ftp": ftp,
+    "google": google,
+    "s3": s3,
+    "sftp": sftp,
+    "webdav": webdav,
+}
+
 if __name__ == "__main__":
-    {"google": google, "s3": s3, "sftp": sftp, "ftp": ftp, "webdav": webdav}[sys.argv[1]](Path(sys.argv[2]))
+    KINDS[sys.argv[1]](Path(sys.argv[2]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.sources.drop import Drop, folder_drop
-from tests.sources.serve import PASSWORD
+from tests.sources.serve import ACCOUNT, ACCOUNT_KEY, PASSWORD, azurite_found
 
 
 @contextmanager
@@ -85,6 +85,43 @@ def webdav(folder: Path) -> Iterator[Drop]:
         yield _host("webdav", server["port"], {"password": "env:DROP_PASSWORD", "base_url": address}, root)
 
 
+@contextmanager
+def azure(folder: Path, kind: str = "azure") -> Iterator[Drop]:
+    """A container named drop; its secret is a connection string, which holds the key."""
+    from azure.storage.blob import BlobServiceClient
+
+    with running(kind, folder) as server:
+        address = f"http://127.0.0.1:{server['port']}/{ACCOUNT}"
+        facts = {"DefaultEndpointsProtocol": "http", "AccountName": ACCOUNT, "BlobEndpoint": address}
+        facts["AccountKey"] = ACCOUNT_KEY
+        connection = ";".join(f"{name}={value}" for name, value in facts.items())
+        with BlobServiceClient.from_connection_string(connection) as client:
+            container = client.create_container("drop")
+
+            def write(name: str, content: bytes) -> None:
+                container.upload_blob(f"in/{name}", content, overwrite=True)
+
+            def names() -> set[str]:
+                return {name.removeprefix("in/") for name in container.list_blob_names(name_starts_with="in/")}
+
+            drop = Drop(
+                url="abfs://drop/in",
+                table="abfs://drop",
+                options={"connection_string": "env:DROP_PASSWORD"},
+                write=write,
+                names=names,
+            )
+            drop.secret, drop.wrong = connection, connection.replace(ACCOUNT_KEY, "d3Jvbmctd29yZA==")
+            yield drop
+
+
+@contextmanager
+def azurite(folder: Path) -> Iterator[Drop]:
+    """The same at Microsoft's own emulator."""
+    with azure(folder, "azurite") as made:
+        yield made
+
+
 def _root(folder: Path) -> Path:
     (folder / "served" / "in").mkdir(parents=True)
     return folder / "served"
@@ -95,4 +132,6 @@ def _host(scheme: str, port: int, options: dict[str, Any], root: Path) -> Drop:
     return folder_drop(f"{scheme}://nightly@{place}/in", f"{scheme}://{place}", options, root / "in")
 
 
-SERVERS = {"s3": s3, "sftp": sftp, "ftp": ftp, "webdav": webdav}
+SERVERS = {"azure": azure, "ftp": ftp, "s3": s3, "sftp": sftp, "webdav": webdav}
+if azurite_found():
+    SERVERS["azurite"] = azurite

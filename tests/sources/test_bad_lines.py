@@ -17,7 +17,6 @@ from nightdrop.schemas import Invoice
 from tests.conftest import invoice_text
 from tests.sources.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.sources.drop import Drop
-from tests.sources.serve import PASSWORD
 from tests.sources.servers import SERVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients leave it to the GC
@@ -26,23 +25,24 @@ FOR_EVER = 1_000_000
 LARGE = bytes(range(256)) * 4000
 
 
-@pytest.fixture(params=["s3", "sftp", "webdav"])
+@pytest.fixture(params=["azure", "s3", "sftp", "webdav"])
 def bad(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Drop, CuttingProxy]]:
     """A drop behind a proxy that can break connections off."""
     with SERVERS[request.param](tmp_path) as made:
-        port = int(re.findall(r"127\.0\.0\.1:(\d+)", f"{made.url} {made.options}")[0])
+        port = int(re.findall(r"127\.0\.0\.1:(\d+)", f"{made.url} {made.options} {made.secret}")[0])
         with cutting_proxy(port) as proxy:
             there, here = f"127.0.0.1:{port}", f"127.0.0.1:{proxy.port}"
             made.url, made.table = made.url.replace(there, here), made.table.replace(there, here)
             made.options = {k: v.replace(there, here) for k, v in made.options.items()}
+            made.secret = made.secret.replace(there, here)
             known = tmp_path / "known_hosts"
             if known.exists():
                 known.write_text(known.read_text().replace(f":{port}", f":{proxy.port}"))
             (tmp_path / "sources.toml").write_text(made.toml())
             monkeypatch.setenv("NIGHTDROP_SOURCES", str(tmp_path / "sources.toml"))
-            monkeypatch.setenv("DROP_PASSWORD", PASSWORD)
+            monkeypatch.setenv("DROP_PASSWORD", made.secret)
             yield made, proxy
 
 

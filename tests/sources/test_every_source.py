@@ -39,6 +39,14 @@ def test_a_folder_is_listed_files_before_folders_without_hidden_and_unfinished_o
     assert below(drop, f"{drop.url}/") == below(drop, drop.url)
 
 
+def test_a_folder_whose_name_only_begins_alike_is_another_one(drop: Drop) -> None:
+    drop.write("one/a.txt", b"a")
+    drop.write("one-more/b.txt", b"b")
+    drop.write("one/deep/c.txt", b"c")
+    assert below(drop, f"{drop.url}/one/") == ["one/a.txt", "one/deep/c.txt"]
+    assert below(drop, f"{drop.url}/one/*.txt") == ["one/a.txt"]
+
+
 def test_a_glob_looks_only_as_deep_as_it_says(drop: Drop) -> None:
     for name in ("b.txt", "a.pdf", "sub/c.txt", "sub/deep/d.txt"):
         drop.write(name, b"x")
@@ -57,7 +65,7 @@ def test_one_file_and_nothing(drop: Drop) -> None:
     assert listed(f"{drop.url}/*.none") == []
 
 
-@pytest.mark.parametrize("name", ["with space.txt", "übung ß.txt", "50% off.txt", "a+b&c=d.txt"])
+@pytest.mark.parametrize("name", ["with space.txt", "übung ß.txt", "50% off.txt", "a+b&c=d.txt", "no;1@x.txt"])
 def test_names_of_every_kind_are_found_again(drop: Drop, name: str) -> None:
     drop.write(name, name.encode())
     (one,) = listed(drop.url)
@@ -103,6 +111,7 @@ def test_a_file_is_moved_and_nothing_is_overwritten(drop: Drop) -> None:
     (one,) = listed(f"{drop.url}/*.txt")
     assert source(drop).put_away(one.url, one.version, f"move:{drop.url}/done", "run-1") is True
     assert drop.names() == {"done/a.txt"}
+    assert read_file(File(url=f"{drop.url}/done/a.txt"), 1000) == b"one"
     drop.write("a.txt", b"another one")
     (two,) = listed(f"{drop.url}/*.txt")
     assert source(drop).put_away(two.url, two.version, f"move:{drop.url}/done", "run-2") is True
@@ -120,10 +129,10 @@ def test_a_move_that_was_killed_after_the_copy_is_ended(drop: Drop) -> None:
 def test_a_wrong_password_is_said_without_the_password(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     if drop.url.startswith("s3"):
         pytest.skip("moto does not check keys")
-    monkeypatch.setenv("DROP_PASSWORD", "wrong-word")
+    monkeypatch.setenv("DROP_PASSWORD", drop.wrong)
     with pytest.raises(SourceUnreadable) as caught:
         list(list_source(drop.url))
-    assert "wrong-word" not in str(caught.value)
+    assert drop.wrong.rpartition("AccountKey=")[2] not in str(caught.value)
     assert caught.value.retryable
 
 

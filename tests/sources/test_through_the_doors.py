@@ -20,7 +20,6 @@ from nightdrop.schemas import Invoice
 from tests.conftest import invoice_text
 from tests.fundamentals.conftest import until
 from tests.sources.drop import Drop
-from tests.sources.serve import PASSWORD
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients leave it to the GC
 
@@ -48,8 +47,8 @@ def test_a_batch_over_a_server_is_one_result_each_and_known_the_next_time(
     assert agent.batch(drop.url).wait(60).skipped == 13
     agent.db.close()  # type: ignore[union-attr]
     for path in tmp_path.glob("nightdrop.db*"):
-        assert path.is_dir() or PASSWORD.encode() not in path.read_bytes()
-    assert PASSWORD not in caplog.text
+        assert path.is_dir() or drop.word.encode() not in path.read_bytes()
+    assert drop.word not in caplog.text
 
 
 class Night:

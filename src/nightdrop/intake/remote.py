@@ -201,7 +201,7 @@ def _move(place: Place, info: dict[str, Any], folder: Place, name: str) -> None:
         place.rename(target.path)
         return
     if there is None:
-        place.ask("cp_file", place.path, target.path)
+        place.copy(target.path, int(info.get("size") or 0))
         reach("after.copied")
     place.ask("rm_file", place.path)
 

@@ -16,7 +16,7 @@ from fsspec.asyn import sync
 
 from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
-from nightdrop.servers import renaming, sftp
+from nightdrop.servers import azure, pages, renaming, sftp
 from nightdrop.servers.credentials import options_for, refuse_password
 from nightdrop.servers.store_options import store_options
 
@@ -53,7 +53,6 @@ _SSH = {  # asyncssh: the user's own known_hosts, since sshfs would ask for none
 }
 _ONE_REQUEST = 8 * 1024 * 1024  # bytes that are asked of S3 at once, larger ones in parts
 _here = threading.local()
-_PAGE = 1000
 _MODIFIED = ("mtime", "LastModified", "last_modified", "updated", "modified", "modify", "date_time")
 
 
@@ -84,7 +83,7 @@ class Place:
             content: bytes = sync(self.fs.loop, sftp.read_small, self.fs, self.path, size, timeout=_TIMEOUT_SECONDS)
             if len(content) == size:  # else it has changed since it was listed
                 return content
-        if size is not None and size <= _ONE_REQUEST and self._is_s3:
+        if size is not None and size <= _ONE_REQUEST and pages.is_s3(self.fs):
             return bytes(self.ask("cat_file", self.path, size=given, max_concurrency=1))  # else it asks for the size
         return bytes(self.ask("cat_file", self.path, size=given))
 
@@ -98,17 +97,18 @@ class Place:
         if hasattr(self.fs, "invalidate_cache"):
             self.fs.invalidate_cache()
 
-    @property
-    def _is_s3(self) -> bool:
-        return "s3" in (getattr(self.fs, "protocol", None) or ())
-
     def entries(self, folder: str) -> Iterator[dict[str, Any]]:
         """What lies in a folder, one page in memory at a time where the file system allows it, else sorted."""
-        if self._is_s3:
-            yield from _paged(self.fs, folder)
+        found = pages.of_bucket(self.fs, folder)
+        if found is not None:
+            yield from found
             return
         self._forget_listings()
         yield from sorted(self.ask("ls", folder, detail=True), key=lambda info: str(info["name"]))
+
+    def copy(self, target: str, size: int) -> None:
+        """Copy the file to another path of its server; at its end the copy is whole."""
+        renaming.copy(self.fs, self.ask, self.path, target, size)
 
     def rename(self, target: str) -> None:
         """Give the file another path, which is free."""
@@ -132,7 +132,8 @@ def place_of(url: str) -> Place:
         fs = _made(kind, _webdav(options) if scheme in ("webdav", "webdavs") else options)
         root = "" if scheme in ("webdav", "webdavs") else "/"
         return Place(fs=fs, path=f"{root}{path}", before=f"{scheme}://{netloc}/", can_rename=True)
-    fs = kind(**store_options(scheme, netloc) | options_for(url))
+    options = store_options(scheme, netloc) | options_for(url)
+    fs = azure.made(kind, options) if scheme in azure.SCHEMES else kind(**options)
     if scheme in ("s3", "s3a"):
         fs.retries = 2  # botocore and the caller try again as well: five each would be minutes
     if scheme in BUCKETS:
@@ -236,21 +237,6 @@ def _opened(scheme: str, target: str) -> Any:
         kept.clear()
         kept[key] = kind(fo=path if fs is None else fs.open(path, "rb"), skip_instance_cache=True)
     return kept[key]
-
-
-def _paged(fs: Any, folder: str) -> Iterator[dict[str, Any]]:
-    """A folder of S3, a page at a time: a million keys are never held together."""
-    bucket, _, key = folder.strip("/").partition("/")
-    found = fs._iterdir(bucket, delimiter="/", prefix=f"{key}/" if key else "")
-
-    async def page() -> list[dict[str, Any]]:
-        infos: list[dict[str, Any]] = []
-        while len(infos) < _PAGE and (info := await anext(found, None)) is not None:
-            infos.append(info)
-        return infos
-
-    while infos := sync(fs.loop, page, timeout=_TIMEOUT_SECONDS):
-        yield from infos
 
 
 def version_of(info: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Giving a file on a server another path, in one step of the server's where it has one."""
+"""Giving a file on a server another path, in one step of the server's where it has one, or copying it there."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import Any
 
 from fsspec.asyn import sync
 
-from nightdrop.servers import sftp
+from nightdrop.servers import azure, sftp
 
 TIMEOUT_SECONDS = 60.0
+_SLOWEST = 50_000  # bytes a second that a server copies
 
 Ask = Callable[..., Any]
+
+
+def copy(fs: Any, ask: Ask, path: str, target: str, size: int) -> None:
+    """Copy a file on its server; at its end the copy is whole."""
+    if azure.is_azure(fs):
+        sync(fs.loop, azure.copy, fs, path, target, timeout=TIMEOUT_SECONDS + size / _SLOWEST)
+    else:
+        ask("cp_file", path, target, size=size)
 
 
 def rename(fs: Any, ask: Ask, path: str, target: str) -> None:

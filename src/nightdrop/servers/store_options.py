@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-_UNCACHED = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+from nightdrop.servers import azure
+
+_UNCACHED = frozenset({"s3", "s3a", "gs", "gcs"}) | azure.SCHEMES
 _S3_CONFIG = {
     "retries": {"max_attempts": 2, "mode": "standard"},
     "connect_timeout": 20,
@@ -16,15 +18,10 @@ _S3_CONFIG = {
 def store_options(scheme: str, netloc: str) -> dict[str, Any]:
     """Options of the file system: its listings are never cached, and what is deleted can be had back where it may."""
     options: dict[str, Any] = {"use_listings_cache": False} if scheme in _UNCACHED else {}
-    if scheme in ("abfs", "abfss", "az"):
-        options |= _account(netloc)
+    if scheme in azure.SCHEMES:
+        options |= azure.account(netloc)
     if scheme in ("s3", "s3a"):
         options |= {"config_kwargs": _S3_CONFIG}
     if scheme == "onedrive":
         options |= {"use_recycle_bin": True}  # msgraphfs deletes for ever unless it is told this
     return options
-
-
-def _account(netloc: str) -> dict[str, Any]:
-    account = netloc.partition("@")[2].partition(".")[0]
-    return {"account_name": account} if account else {}
