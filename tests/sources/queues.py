@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from tests.sources.drop import Drop
 from tests.sources.serve import PASSWORD
 
 
 @dataclass(kw_only=True)
 class Queue:
-    """url: as a watch names it. send: one message. left: messages that are not acknowledged."""
+    """url: as a watch names it. send: one message. left: messages that are not acknowledged. acknowledged: how often
+    one was since the queue is there."""
 
     url: str
     toml: str
     send: Callable[[str], None]
     left: Callable[[], int]
+    acknowledged: Callable[[], int]
 
 
 @contextmanager
@@ -63,6 +67,7 @@ def redis_stream(folder: Path, _drop: Drop | None = None) -> Iterator[Queue]:
                 toml=f'["redis://127.0.0.1:{port}"]\npassword = "env:DROP_PASSWORD"\n',
                 send=lambda body: client.xadd("inbox", {"message": body}),
                 left=left,
+                acknowledged=lambda: client.info("commandstats").get("cmdstat_xack", {"calls": 0})["calls"],
             )
         finally:
             client.close()
@@ -100,8 +105,15 @@ def sqs(_folder: Path, drop: Drop) -> Iterator[Queue]:
     def send(body: str) -> None:
         client.send_message(QueueUrl=address, MessageBody=body)
 
+    recorder = f"{drop.options['endpoint_url']}/moto-api/recorder"
+    httpx2.post(f"{recorder}/start-recording").raise_for_status()
+
+    def acknowledged() -> int:
+        return httpx2.get(f"{recorder}/download-recording").text.count("AmazonSQS.DeleteMessage")
+
     try:
-        yield Queue(url="sqs://inbox", toml="\n".join(lines) + "\n", send=send, left=left)
+        toml = "\n".join(lines) + "\n"
+        yield Queue(url="sqs://inbox", toml=toml, send=send, left=left, acknowledged=acknowledged)
     finally:
         client.close()
 

@@ -34,8 +34,9 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
-def s3(_folder: Path) -> None:
-    """moto's S3 and SQS."""
+def s3(folder: Path) -> None:
+    """moto's S3 and SQS; what it is asked is recorded in the folder, once somebody asks for that."""
+    os.environ["MOTO_RECORDER_FILEPATH"] = str(folder / "asked")
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
