@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 import signal
@@ -41,15 +42,22 @@ def test_killed_while_the_batch_before_is_carried_over(scene: Any) -> None:
     assert set(s.executions().values()) == {1}
 
 
-def test_killed_while_the_results_are_written(scene: Any) -> None:
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_killed_while_the_results_are_written(scene: Any, ending: str) -> None:
     s = scene(5)
-    out = s.root / ("results.parquet" if "://" in s.place else "results.jsonl")  # each form once
+    out = s.root / "out" / f"results.{ending}"
+    out.parent.mkdir()
     code, _, _ = finished(s.start("out.written", "--out", out))
     assert code == -signal.SIGKILL
     assert not out.exists(), "a result file is whole or not there"
+    assert list(out.parent.iterdir())
     s.finish("--out", out)
-    is_parquet = out.suffix == ".parquet"
-    assert (pyarrow.parquet.read_metadata(out).num_rows if is_parquet else len(out.read_text().splitlines())) == 5
+    read = {
+        "jsonl": lambda: out.read_text().splitlines(),
+        "csv": lambda: list(csv.DictReader(out.read_text().splitlines())),
+    }
+    assert len(read[ending]() if ending in read else pyarrow.parquet.read_table(out)) == 5
+    assert list(out.parent.iterdir()) == [out], "what the killed one left is gone"
 
 
 def test_two_hundred_documents_killed_again_and_again(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -41,6 +42,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     Raises StorageFailed when the disk refuses it.
     """
     try:
+        _tidy(path)
         if path.suffix.lower() == ".parquet":
             return _replaced_by_parquet(path, rows)
         with _replacing(path) as stream:
@@ -64,6 +66,24 @@ def _replaced_by_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 
 def _sibling(path: Path, ending: str) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
+
+
+def _tidy(path: Path) -> None:
+    """Delete what processes that were killed while they wrote this file have left beside it."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        pid, _, ending = left.name.removeprefix(f".{path.name}.").partition(".")
+        if ending in ("part", "rows") and pid.isdecimal() and not _is_alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 @contextmanager
