@@ -242,7 +242,7 @@ class Pump:
         mine = await self._desk.read(lambda c: rows.open_runs(c, self._executor_id))
         held |= self._attempts.held
         lost = [run_id for run_id in mine if run_id not in held]
-        if count := len(set(lost) - stranded):
+        if self._task is not None and (count := len(set(lost) - stranded)):  # at the end that is a last claim
             log.warning("%d runs were dispatched here and are not at work: they are queued again", count)
         if lost:
             await self._desk.write(lambda c: release(c, self._executor_id, lost))
