@@ -10,7 +10,7 @@ from genai_prices import Usage, calc_price
 
 from nightdrop.agents.models import provider_of, reads_pdf
 from nightdrop.agents.request import Attachment
-from nightdrop.documents.kinds import PDF
+from nightdrop.documents.kinds import IMAGES, PDF
 from nightdrop.documents.opened import opened_once
 from nightdrop.documents.pool import ReaderPool
 from nightdrop.errors import DocumentTooLong
@@ -56,9 +56,12 @@ async def fit(model: Any, document: Attachment, reader: ReaderPool) -> Fit:
 
 
 async def _size(model: Any, document: Attachment, window: int | None, reader: ReaderPool) -> tuple[int, int]:
-    """Pages and about how many tokens; 0 tokens for what surely fits. A PDF is opened here at the latest: a damaged
-    one is refused before any call. Other kinds count as one page.
+    """Pages and about how many tokens; 0 tokens for what surely fits. A PDF or image is opened here at the latest: a
+    damaged one is refused before any call. Only a PDF counts as more than one page.
     """
+    if document.mime_type in IMAGES:
+        await opened_once(reader, document.read, document.mime_type, document.sha256)
+        return 1, 0
     if document.mime_type != PDF:
         if window is None:
             return 1, 0

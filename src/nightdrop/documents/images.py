@@ -18,6 +18,7 @@ _FORMATS = {kinds.PNG: ("PNG",), kinds.JPEG: ("JPEG",), kinds.TIFF: ("TIFF",), k
 # as fuzzing found; RuntimeError: HEIC
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, RuntimeError)
 _MOST_FRAMES = 5_000
+_DECODED_PIXELS = 50_000_000  # a PNG with more is not decoded just to see whether it is whole
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -53,6 +54,15 @@ def count_frames(image: Image.Image) -> int:
     if frames > _MOST_FRAMES:
         raise DocumentTooComplex(f"the image has more than {_MOST_FRAMES} pages")
     return frames
+
+
+def check_whole(image: Image.Image) -> None:
+    """Decode a PNG or JPEG, which reaches a model as it is: one that breaks off is damaged. Others are drawn anyway."""
+    if image.format == "JPEG":
+        image.draft(image.mode, (1, 1))  # all of it is read, few pixels are kept
+    elif image.format != "PNG" or image.width * image.height > _DECODED_PIXELS:
+        return
+    image.load()
 
 
 def decoded_frame(image: Image.Image, index: int, max_side_px: int) -> Image.Image:

@@ -19,10 +19,12 @@ def inspect(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
         with opened(content) as document, opened_page(document, 0):
             return {"pages": len(document)}
     if mime_type in kinds.IMAGES:
-        from nightdrop.documents.images import count_frames, opened_image
+        from nightdrop.documents.images import check_whole, count_frames, opened_image
 
         with opened_image(content, mime_type) as image:
-            return {"pages": count_frames(image)}
+            pages = count_frames(image)
+            check_whole(image)
+            return {"pages": pages}
     if mime_type in kinds.OFFICE:
         from nightdrop.documents.office import count_pages
 

@@ -23,9 +23,10 @@ def measure(content: bytes, params: dict[str, Any]) -> dict[str, Any]:
     if mime_type == kinds.PDF:
         return _pdf(content, params.get("surely_fits_pages") or 0)
     if mime_type in kinds.IMAGES:
-        from nightdrop.documents.images import count_frames, opened_image
+        from nightdrop.documents.images import check_whole, count_frames, opened_image
 
         with opened_image(content, mime_type) as image:
+            check_whole(image)
             return _answer(0, list(range(1, count_frames(image) + 1)), count_frames(image))
     text = read_pages(content, mime_type)
     empty = [page.number for page in text.pages if not page.words]

@@ -7,16 +7,18 @@ import base64
 import hashlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from pydantic import BaseModel
 
 from nightdrop import Agent, File, RunOutput, RunStatus, SqliteDb
 from nightdrop.agents import Attachment
 from nightdrop.agents.marks import Marks, pieces
 from nightdrop.demo.samples import all_samples
-from nightdrop.errors import DocumentNotSent
+from nightdrop.errors import DocumentNotSent, FileCorrupt
 from nightdrop.testing import Fault, SimulatedProvider, ToolCall
 
 MODELS = ["openai-chat:gpt-4o-mini", "openai:gpt-4o-mini"]
@@ -153,3 +155,19 @@ def test_a_mark_of_an_ended_attempt_is_never_sent(provider: Any) -> None:
     with pytest.raises(DocumentNotSent):
         asyncio.run(send())
     assert not simulated.meter.calls
+
+
+def test_an_image_that_breaks_off_is_refused_before_any_call(provider: Any, tmp_path: Path) -> None:
+    """Also where nobody opened it before: a batch takes documents in unread."""
+    simulated = provider()
+    half = tmp_path / "half.png"
+    Image.effect_noise((200, 200), 80).save(half)
+    half.write_bytes(half.read_bytes()[:20_000])
+    agent = Agent(id="pictures", model=MODELS[1], output_schema=Paid, db=SqliteDb(tmp_path / "pictures.db"))
+    with pytest.raises(FileCorrupt):
+        agent.run("Read.", files=[half])
+    (run,) = agent.batch(tmp_path / "half.png", "Read.").results()
+    assert (run.status, run.error and run.error.code) == (RunStatus.ERROR, "file_corrupt")
+    assert not simulated.meter.calls
+    assert agent.db is not None
+    agent.db.close()

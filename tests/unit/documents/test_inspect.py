@@ -5,6 +5,7 @@ from __future__ import annotations
 import paper
 import pictures
 import pytest
+from PIL import Image
 
 from nightdrop.documents.inspect import inspect
 from nightdrop.errors import FileCorrupt, PdfCorrupt, PdfEncrypted, PdfNoPages
@@ -27,6 +28,19 @@ def test_images_are_opened_too() -> None:
     assert inspect(pictures.saved(pictures.two_colours(), "PNG"), {"mime_type": "image/png"}) == {"pages": 1}
     with pytest.raises(FileCorrupt):
         inspect(b"\x89PNG\r\n\x1a\n garbage", {"mime_type": "image/png"})
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_an_image_that_breaks_off_is_corrupt(format: str) -> None:
+    content = pictures.saved(Image.effect_noise((400, 400), 80), format)
+    mime_type = {"mime_type": f"image/{format.lower()}"}
+    assert inspect(content, mime_type) == {"pages": 1}
+    with pytest.raises(FileCorrupt, match="damaged"):
+        inspect(content[: len(content) // 2], mime_type)
+
+
+def test_a_vast_image_is_not_decoded_to_be_accepted() -> None:
+    assert inspect(pictures.vast_png(10_000, 10_000), {"mime_type": "image/png"}) == {"pages": 1}
 
 
 def test_a_user_password_locks() -> None:
