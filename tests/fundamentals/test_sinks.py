@@ -184,3 +184,38 @@ def test_wrong_calls_are_said(db: Database, sink_name: str, tmp_path: Path) -> N
     db.sinks.create(sink_name, str(tmp_path))
     with pytest.raises(SinkExists):
         db.sinks.create(sink_name, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("gopher://host/results", "gopher:// is no place for results"),
+        ("zip://results::a.zip", "zip:// is no place for results"),
+        ("results.xlsx", r"ends in \.jsonl, \.csv or \.parquet"),
+        ("s3://results/all.json", r"ends in \.jsonl, \.csv or \.parquet"),
+    ],
+)
+def test_what_could_never_be_put_is_refused_when_the_sink_is_made(db: Database, url: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        db.sinks.create("never", url)
+    assert "never" not in [sink.name for sink in db.sinks.list()]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("out", "{here}/out"),
+        ("out/*.csv", "{here}/out/*.csv"),
+        ("all.jsonl", "{here}/all.jsonl"),
+        ("results.xml/", "{here}/results.xml"),
+        ("sqlite:///all.db?timeout=5", "sqlite:///{here}/all.db?timeout=5"),
+        ("sqlite:////srv/all.db", "sqlite:////srv/all.db"),
+        ("file:///srv/out", "file:///srv/out"),
+    ],
+)
+def test_a_place_here_is_the_same_for_processes_in_other_folders(
+    db: Database, sink_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, kept: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = db.sinks.create(sink_name, given)
+    assert made.url == kept.format(here=tmp_path)

@@ -44,10 +44,15 @@ def list_(name: str | None, state: str | None, limit: int, db: str | None, as_js
 @SINK
 @click.argument("run_id", required=False)
 @DB
+@JSON
 @reports_errors
-def retry(name: str | None, run_id: str | None, db: str | None) -> None:
+def retry(name: str | None, run_id: str | None, db: str | None, as_json: bool) -> None:
     """Put now what waits or is dead: of one run, of one sink, or all."""
     from nightdrop.cli.load import open_database
+    from nightdrop.cli.show import print_json
 
     count = open_database(db).sinks.retry(name, run_id=run_id)
+    if as_json:
+        print_json({"on_the_way": count})
+        return
     click.echo(f"{count} result{'' if count == 1 else 's'} on the way.")

@@ -35,7 +35,7 @@ def check(models: tuple[str, ...], since: str | None, db: str | None, as_json: b
     """
     from nightdrop.cli.load import existing_database
     from nightdrop.cli.moment import moment
-    from nightdrop.cli.show import print_json, print_table
+    from nightdrop.cli.show import print_page, print_table
 
     called: Sequence[CostRow] = ()
     if not models:
@@ -43,7 +43,7 @@ def check(models: tuple[str, ...], since: str | None, db: str | None, as_json: b
             called = database.costs("model", since=moment(since, "--since")).items
     rows = [_checked(name, None) for name in models] + [_checked(row.key or "", row) for row in called]
     if as_json:
-        print_json({"items": rows})
+        print_page(rows, None)
     else:
         print_table(
             ["MODEL", "CALLS", "INPUT", "OUTPUT", "PRICED BY"],

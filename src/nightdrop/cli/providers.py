@@ -62,12 +62,17 @@ def list_(db: str | None, as_json: bool) -> None:
 @providers.command("resume")
 @click.argument("name")
 @DB
+@JSON
 @reports_errors
-def resume(name: str, db: str | None) -> None:
+def resume(name: str, db: str | None, as_json: bool) -> None:
     """Ask NAME again now: `openai` for all its keys, or a whole name as `providers list` shows it."""
     from nightdrop.cli.load import existing_database
+    from nightdrop.cli.show import print_json
 
     freed = existing_database(db).providers.resume(name)
+    if as_json:
+        print_json({"name": name, "freed": freed})
+        return
     click.echo(f"{name} is resumed: {freed} runs that waited for it go on")
 
 
@@ -75,10 +80,15 @@ def resume(name: str, db: str | None) -> None:
 @click.argument("name")
 @click.option("--reason", default="paused by hand", show_default=True, help="Shown wherever the pause is.")
 @DB
+@JSON
 @reports_errors
-def pause(name: str, reason: str, db: str | None) -> None:
+def pause(name: str, reason: str, db: str | None, as_json: bool) -> None:
     """Make no call of NAME until it is resumed: `openai` for all its keys, or a whole name."""
     from nightdrop.cli.load import existing_database
+    from nightdrop.cli.show import print_json
 
     existing_database(db).providers.pause(name, reason)
+    if as_json:
+        print_json({"name": name, "reason": reason})
+        return
     click.echo(f"{name} is paused: go on with `nightdrop providers resume {name}`")

@@ -45,10 +45,16 @@ def list_(db: str | None, as_json: bool) -> None:
 @click.argument("url")
 @click.option("--of", "subject_id", metavar="ID", help="Only results of this agent or workflow.")
 @DB
+@JSON
 @reports_errors
-def create(name: str, url: str, subject_id: str | None, db: str | None) -> None:
+def create(name: str, url: str, subject_id: str | None, db: str | None, as_json: bool) -> None:
     """Put the result of every run that ends from now on into URL: a database, a folder, a file, or env:NAME."""
+    from nightdrop.cli.show import print_json
+
     made = _desk(db).create(name, url, subject_id=subject_id)
+    if as_json:
+        print_json(made.to_json())
+        return
     click.echo(f"{made.name}: results are put into {made.url} by worker processes.")
 
 

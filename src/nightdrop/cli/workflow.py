@@ -51,16 +51,22 @@ def check(app: str, as_json: bool) -> None:
 def draw(app: str, form: str | None, out: Path | None) -> None:
     """Draw the workflow that APP names, such as app.py:workflow. Nothing runs."""
     from nightdrop.cli.load import load_workflow
+    from nightdrop.errors import UsageError
     from nightdrop.workflows.mermaid import mermaid
     from nightdrop.workflows.svg import svg
 
+    if form is None and out is not None and out.suffix not in (".svg", ".mmd"):
+        raise UsageError(f"--out {out}: a drawing ends in .svg or .mmd; or say --format")
     spec = load_workflow(app, "APP").spec
     as_svg = form == "svg" or (form is None and out is not None and out.suffix == ".svg")
     text = svg(spec) if as_svg else mermaid(spec)
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--out {out} cannot be written: {error.strerror}") from error
 
 
 @workflow.command("move")

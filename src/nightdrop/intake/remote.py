@@ -17,8 +17,9 @@ from nightdrop.errors import FileMissing, FileUnreadable, NightdropError, Source
 from nightdrop.faults import reach
 from nightdrop.intake.fetch import too_large
 from nightdrop.records.source import Found
-from nightdrop.servers.filesystem import ARCHIVES, Place, forget, modified_ms, place_of, version_of
+from nightdrop.servers.filesystem import Place, forget, modified_ms, place_of, version_of
 from nightdrop.servers.paths import magic_root
+from nightdrop.servers.schemes import ARCHIVES
 
 log = logging.getLogger("nightdrop.intake")
 

@@ -13,7 +13,7 @@ from nightdrop.intake.redis_stream import RedisStream
 from nightdrop.intake.remote import Remote
 from nightdrop.intake.sqs import Sqs
 from nightdrop.records.source import Queue, Source
-from nightdrop.servers.filesystem import SCHEMES
+from nightdrop.servers.schemes import SCHEMES
 
 GROUP = "nightdrop.sources"
 
@@ -47,6 +47,11 @@ def queue_of(url: str) -> Queue | None:
 @cache
 def _installed(scheme: str) -> Source:
     for found in entry_points(group=GROUP, name=scheme):
-        made: Source = found.load()()
+        try:
+            made: Source = found.load()()
+        except Exception as error:
+            raise UsageError(
+                f"{scheme}:// cannot be read: its source {found.value} does not load: {type(error).__name__}: {error}"
+            ) from error
         return made
     raise UsageError(f"{scheme}:// is no source that is known here; an entry point in the group {GROUP} brings one")

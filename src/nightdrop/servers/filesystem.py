@@ -18,12 +18,8 @@ from nightdrop import clock
 from nightdrop.errors import ExtraMissing, NightdropError, UsageError
 from nightdrop.servers import azure, pages, renaming, sftp
 from nightdrop.servers.credentials import options_for, refuse_password
+from nightdrop.servers.schemes import ARCHIVES, BUCKETS, HOSTS, SCHEMES
 from nightdrop.servers.store_options import store_options
-
-BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
-HOSTS = frozenset({"sftp", "ssh", "ftp", "smb", "webdav", "webdavs"})
-ARCHIVES = frozenset({"zip", "tar"})
-SCHEMES = BUCKETS | HOSTS | ARCHIVES | {"gdrive", "onedrive"}
 
 _EXTRAS = {
     "sftp": "sftp",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from nightdrop.ids import new_id
 from nightdrop.outbound import AllowedHosts, check_url
 from nightdrop.records.sink import Sink, SinkDelivery, kind_of
 from nightdrop.servers.credentials import refuse_password
+from nightdrop.servers.schemes import ARCHIVES, SCHEMES
 from nightdrop.settings import load_settings
 from nightdrop.store.outbox import to_delivery
 from nightdrop.store.tables import runs, sink_deliveries, sinks
@@ -20,6 +23,8 @@ from nightdrop.store.tables import runs, sink_deliveries, sinks
 if TYPE_CHECKING:
     from nightdrop.store.database import Database
 
+_NOT_WRITTEN = (".json", ".ndjson", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".db", ".sqlite")
+_SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)([^?]+)")  # a file that is named relatively
 _PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")  # literals, so that the partial indexes are used
 _DEAD: sa.ColumnElement[str] = sa.literal_column("'dead'")
 
@@ -38,15 +43,16 @@ class Sinks:
     def create(self, name: str, url: str, *, subject_id: str | None = None) -> Sink:
         """Put the result of every run that ends from now on.
 
-        Raises SinkExists, UsageError for a password and for files that cannot be written, UrlRefused for an address
-        that results are never sent to.
+        A path is kept as an absolute one: processes that put results there may work in other folders. Raises
+        SinkExists, UsageError for a password, an unknown scheme and files that cannot be written, UrlRefused for an
+        address that results are never sent to.
         """
         try:
             refuse_password(url)
         except UsageError as error:
             raise UsageError("the URL holds a password: give env:NAME, and the URL in that variable") from error
-        if not url.startswith("env:") and kind_of(url) == "http":
-            check_url(url, AllowedHosts.parse(load_settings().allow_hosts))
+        if not url.startswith("env:"):
+            url = _checked(url)
         row = {"id": new_id(), "name": name, "url": url, "subject_id": subject_id, "created_at": clock.now_ms()}
 
         def commit(connection: sa.Connection) -> None:
@@ -116,6 +122,25 @@ class Sinks:
             if sink.name == name:
                 return sink
         raise SinkNotFound(f"there is no sink {name!r} in {self._db.label}")
+
+
+def _checked(url: str) -> str:
+    """The URL as it is kept. What no process could ever put into is refused now, not at each result."""
+    kind, scheme = kind_of(url), url.partition("://")[0].lower() if "://" in url else ""
+    if kind == "http":
+        check_url(url, AllowedHosts.parse(load_settings().allow_hosts))
+    elif kind == "table":
+        url = _SQLITE.sub(lambda found: found[1] + os.path.abspath(found[2]), url)
+    elif scheme not in ("", "file") and scheme not in SCHEMES - ARCHIVES:
+        known = "a path, s3://, sftp:// and the like, http(s)://, or a database as SQLAlchemy writes it"
+        raise UsageError(f"{scheme}:// is no place for results that is known here: give {known}")
+    elif kind == "folder" and url.lower().endswith(_NOT_WRITTEN):
+        raise UsageError(
+            f"{url}: one file of all results ends in .jsonl, .csv or .parquet; for a folder, end it with /"
+        )
+    elif not scheme:
+        url = os.path.abspath(url)
+    return url
 
 
 def load_sinks(connection: sa.Connection) -> list[Sink]:

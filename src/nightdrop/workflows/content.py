@@ -68,8 +68,8 @@ class ContentType:
             return json.loads(json.dumps(content, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise StepOutputInvalid(
-                f"{self._name} returned a {type(content).__name__}, which is no JSON data ({error}): say its return "
-                f"type in the function's signature, such as `-> {type(content).__name__}`, and it comes back as that"
+                f"{self._name} returned a {type(content).__name__}, which is no JSON data ({error}): return JSON "
+                "data, or a pydantic model or dataclass that the function's signature names, and it comes back as that"
             ) from error
 
 

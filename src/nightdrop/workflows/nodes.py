@@ -140,8 +140,8 @@ class Loop:
         end_condition: Callable[[list[StepOutput[Any]]], Any] | None = None,
         name: str = "loop",
     ) -> None:
-        if max_iterations < 1:
-            raise WorkflowInvalid(f"Loop {name!r}: max_iterations={max_iterations}: give 1 or more")
+        if not isinstance(max_iterations, int) or max_iterations < 1:
+            raise WorkflowInvalid(f"Loop {name!r}: max_iterations={max_iterations!r}: give 1 or more")
         if end_condition is not None and not callable(end_condition):
             raise WorkflowInvalid(f"Loop {name!r}: end_condition={end_condition!r} cannot be called")
         _set(

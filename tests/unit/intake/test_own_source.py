@@ -37,6 +37,16 @@ def test_the_source_of_the_how_to_works(tmp_path: Path, monkeypatch: pytest.Monk
     db.close()
 
 
+def test_a_source_that_does_not_load_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "torn_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torn-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[nightdrop.sources]\ntorn = torn_package:Torn\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UsageError, match="torn:// cannot be read: its source torn_package:Torn does not load"):
+        list_source("torn://x/")
+
+
 def test_a_scheme_that_nobody_knows_is_said() -> None:
     with pytest.raises(UsageError, match="nowhere://"):
         list_source("nowhere://x/")

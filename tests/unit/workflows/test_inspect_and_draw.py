@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from nightdrop import Condition, Loop, Parallel, Router, Step, StepInput, Steps, Workflow
 from nightdrop.cli import cli
+from nightdrop.errors import WorkflowInvalid
 from nightdrop.workflows.inspect import inspect
 from nightdrop.workflows.mermaid import mermaid
 from nightdrop.workflows.svg import svg
@@ -133,3 +135,16 @@ def test_draw_writes_either_kind(app: Path, tmp_path: Path) -> None:
     out = tmp_path / "good.svg"
     assert CliRunner().invoke(cli, ["workflow", "draw", f"{app}:good", "--out", str(out)]).exit_code == 0
     assert out.read_text().startswith("<svg ")
+
+
+@pytest.mark.parametrize(("name", "why"), [("good.png", r"\.svg or \.mmd"), ("missing/good.svg", "cannot be written")])
+def test_a_drawing_that_cannot_be_written_is_a_wrong_call(app: Path, tmp_path: Path, name: str, why: str) -> None:
+    drawn = CliRunner().invoke(cli, ["workflow", "draw", f"{app}:good", "--out", str(tmp_path / name)])
+    assert drawn.exit_code == 2
+    assert re.search(why, drawn.output)
+
+
+@pytest.mark.parametrize("rounds", [0, None, "3"])
+def test_a_loop_without_a_last_round_is_refused(rounds: Any) -> None:
+    with pytest.raises(WorkflowInvalid, match="max_iterations"):
+        Loop([one], max_iterations=rounds)
