@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nightdrop.sinks.blame import Blame, blame
 from nightdrop.sinks.outbox_row import order_of
 
 TABLE = "nightdrop_results"
@@ -44,27 +45,31 @@ def put_in_table(url: str, rows: Sequence[dict[str, Any]]) -> None:
     """Insert or change these rows; an older result never replaces a later one. Raises what the database raises."""
     with _making:  # a cache alone would let several be made at once, and drop all but one with their connections
         engine = _engine(url)
-    try:
-        with engine.begin() as connection:
-            _put(connection, rows)
-    except _REFUSED:  # the first time; or another process has inserted the same document meanwhile
-        with suppress(*_REFUSED):  # another makes it at the same moment
-            _metadata.create_all(engine)
-        with engine.begin() as connection:
-            _put(connection, rows)
+    for tries_left in (2, 1, 0):
+        try:
+            with engine.begin() as connection:
+                for row in rows:
+                    _put(connection, row)
+            return
+        except _REFUSED as error:  # the first time; or another process has inserted the same document meanwhile
+            if not tries_left or blame(error) is Blame.SINK:
+                raise
+            with suppress(*_REFUSED):  # another makes it at the same moment
+                _metadata.create_all(engine)
 
 
-def _put(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _put(connection: sa.Connection, row: dict[str, Any]) -> None:
     c = _results.c
-    for row in rows:
-        query = sa.select(c.version, c.run_id, c.run_version).where(c.document == row["document"]).with_for_update()
-        found = connection.execute(query).mappings().first()
-        values = {name: _plain(row[name]) for name in _NAMES}
-        if found is None:
-            connection.execute(sa.insert(_results).values(version=1, **values))
-        elif order_of(dict(found)) < order_of(row):
-            change = sa.update(_results).where(c.document == row["document"])
-            connection.execute(change.values(version=found["version"] + 1, **values))
+    query = sa.select(c.version, c.run_id, c.run_version).where(c.document == row["document"]).with_for_update()
+    values = {name: _plain(row[name]) for name in _NAMES}
+    while (found := connection.execute(query).mappings().first()) is not None:
+        if order_of(dict(found)) >= order_of(row):
+            return
+        as_found = sa.and_(c.document == row["document"], c.version == found["version"])
+        change = sa.update(_results).where(as_found).values(version=found["version"] + 1, **values)
+        if connection.execute(change).rowcount:  # else, where reading locks nothing, another was first
+            return
+    connection.execute(sa.insert(_results).values(version=1, **values))
 
 
 def _plain(value: Any) -> Any:
