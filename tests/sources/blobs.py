@@ -51,6 +51,7 @@ class Blobs(BaseHTTPRequestHandler):
     account: str
     key: str
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _asked(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

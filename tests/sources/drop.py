@@ -29,13 +29,20 @@ class Drop:
     @property
     def word(self) -> str:
         """What of the secret must never be seen."""
-        return self.secret.rpartition("AccountKey=")[2]
+        return hidden(self.secret)
 
     def toml(self) -> str:
         lines = [f'["{self.table}"]']
         for key, value in self.options.items():
             lines.append(f'{key} = "{value}"')
         return "\n".join(lines) + "\n"
+
+
+def hidden(secret: str) -> str:
+    """What of a secret must never be seen: a password, an account's key, a line of a private key."""
+    if "private_key" in secret:
+        return secret.split("\\n")[5]
+    return secret.rpartition("AccountKey=")[2]
 
 
 def folder_drop(url: str, table: str, options: dict[str, Any], folder: Path) -> Drop:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.sources.drive import Drive, Files
 from tests.sources.drop import Drop, folder_drop
 from tests.sources.serve import ACCOUNT, ACCOUNT_KEY, PASSWORD, azurite_found
 
@@ -122,6 +129,56 @@ def azurite(folder: Path) -> Iterator[Drop]:
         yield made
 
 
+@contextmanager
+def gdrive(folder: Path) -> Iterator[Drop]:
+    """A folder of an imitation of Google Drive in this process; its secret is the key of a service account."""
+    with google_drive() as (files, address):
+        yield drive_drop(files, address)
+
+
+@contextmanager
+def google_drive(**given: Any) -> Iterator[tuple[Files, str]]:
+    """(what the drive holds, its address). given: attributes of the server."""
+    files = Files()
+    made = type("Made", (Drive,), {"files": files, "public_key": _keys()[1], "refusals": [], **given})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), made)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield files, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def drive_drop(files: Files, address: str) -> Drop:
+    """The folder `in` of a drive."""
+
+    def write(name: str, content: bytes) -> None:
+        files.write(f"in/{name}", content)
+
+    options = {"creds": "env:DROP_PASSWORD", "endpoint_url": address}
+    drop = Drop(
+        url="gdrive://in", table="gdrive://in", options=options, write=write, names=lambda: set(files.names("in"))
+    )
+    files.folder("in")
+    account = {"type": "service_account", "client_email": "nightly@in.example.com", "token_uri": f"{address}/token"}
+    drop.secret, drop.wrong = (json.dumps(account | {"private_key": key}) for key in (_keys()[0], _keys()[2]))
+    return drop
+
+
+@cache
+def _keys() -> tuple[str, bytes, str]:
+    """(the private key of an account, its public one, another private one)."""
+    made = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    first, other = (key.private_bytes(pem, kind, serialization.NoEncryption()).decode() for key in made)
+    public = made[0].public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return first, public, other
+
+
 def _root(folder: Path) -> Path:
     (folder / "served" / "in").mkdir(parents=True)
     return folder / "served"
@@ -132,6 +189,6 @@ def _host(scheme: str, port: int, options: dict[str, Any], root: Path) -> Drop:
     return folder_drop(f"{scheme}://nightly@{place}/in", f"{scheme}://{place}", options, root / "in")
 
 
-SERVERS = {"azure": azure, "ftp": ftp, "s3": s3, "sftp": sftp, "webdav": webdav}
+SERVERS = {"azure": azure, "ftp": ftp, "gdrive": gdrive, "s3": s3, "sftp": sftp, "webdav": webdav}
 if azurite_found():
     SERVERS["azurite"] = azurite

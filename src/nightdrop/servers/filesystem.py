@@ -54,13 +54,17 @@ _MODIFIED = ("mtime", "LastModified", "last_modified", "updated", "modified", "m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A URL taken apart: its file system, the path there, and how a path there is written as a URL again."""
+    """A URL taken apart: its file system, the path there, and how a path there is written as a URL again.
+
+    puts_whole: whether what is written is there whole or not at all.
+    """
 
     fs: Any
     path: str
     before: str
     behind: str = ""
     can_rename: bool = False
+    puts_whole: bool = True
 
     def url(self, path: str) -> str:
         """The URL of a path of this file system."""
@@ -127,8 +131,10 @@ def place_of(url: str) -> Place:
         options = _host_options(scheme, url) | options_for(url)
         fs = _made(kind, _webdav(options) if scheme in ("webdav", "webdavs") else options)
         root = "" if scheme in ("webdav", "webdavs") else "/"
-        return Place(fs=fs, path=f"{root}{path}", before=f"{scheme}://{netloc}/", can_rename=True)
+        return Place(fs=fs, path=f"{root}{path}", before=f"{scheme}://{netloc}/", can_rename=True, puts_whole=False)
     options = store_options(scheme, netloc) | options_for(url)
+    if scheme == "gdrive":
+        return Place(fs=_made(kind, options), path=rest.strip("/"), before="gdrive://", can_rename=True)
     fs = azure.made(kind, options) if scheme in azure.SCHEMES else kind(**options)
     if scheme in ("s3", "s3a"):
         fs.retries = 2  # botocore and the caller try again as well: five each would be minutes
@@ -177,6 +183,10 @@ def _filesystem_class(scheme: str) -> Any:
             from gcsfs.core import GCSFileSystem  # an optional extra; the one that asks nothing over gRPC first
 
             return GCSFileSystem
+        if scheme == "gdrive":
+            from nightdrop.servers.gdrive import GoogleDrive  # its google-auth is an optional extra
+
+            return GoogleDrive
         return fsspec.get_filesystem_class(_NAMES.get(scheme, scheme))
     except ImportError as error:
         raise ExtraMissing(f'{scheme}:// needs: pip install "nightdrop[{_EXTRAS.get(scheme, scheme)}]"') from error

@@ -98,11 +98,11 @@ def _put_there(place: Place, form: Format, row: dict[str, Any]) -> None:
         before = None
     content = merged(form, before, [row])
     if content is None:
-        if place.can_rename:
+        if not place.puts_whole:
             _drop(place, _partial(place, row))
         return
-    if not place.can_rename:
-        place.ask("pipe_file", place.path, content, size=len(content))  # a bucket takes an object whole or not at all
+    if place.puts_whole:
+        place.ask("pipe_file", place.path, content, size=len(content))
         return
     partial = _partial(place, row)
     place.ask("makedirs", partial.rpartition("/")[0] or "/", exist_ok=True)

@@ -24,7 +24,7 @@ SECRET = "s3cret-word"
         ("abfss://in@account.dfs.core.windows.net/drop/", "adlfs", "azure"),
         ("az://in/drop/", "adlfs", "azure"),
         ("smb://nightly@host/share/drop/", "smbclient", "smb"),
-        ("gdrive://drop/", "gdrive_fsspec", "gdrive"),
+        ("gdrive://drop/", "google.auth.transport.requests", "gdrive"),
         ("onedrive://in/", "msgraphfs", "onedrive"),
         ("zip://*.pdf::smb://nightly@host/share/week.zip", "smbclient", "smb"),
     ],
@@ -38,6 +38,8 @@ def test_a_missing_extra_is_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
+    for name in ("gdrive", "drive_client"):
+        monkeypatch.delitem(sys.modules, f"nightdrop.servers.{name}", raising=False)
     for name in ("abfs", "az", "gdrive", "msgd", "smb"):
         monkeypatch.delitem(_registry, name, raising=False)
     caplog.set_level(logging.DEBUG)
