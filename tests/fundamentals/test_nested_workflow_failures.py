@@ -103,7 +103,7 @@ def test_a_person_decides_about_it(workflow: Any) -> None:
     assert run.pause is not None
     assert (run.pause.step, run.pause.question) == (
         "nested",
-        "Step nested failed: step nested/second: ValueError: call 1 Answer retry, skip or fail.",
+        "Step nested failed: step nested/second: ValueError: call 1. Answer retry, skip or fail.",
     )
     done = made.continue_run(run.run_id, "retry")
     assert (done.status, done.content) == (RunStatus.COMPLETED, 2), done.error

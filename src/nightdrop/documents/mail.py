@@ -6,11 +6,13 @@ import email.policy
 from dataclasses import dataclass
 from email.message import EmailMessage, MIMEPart
 
+from nightdrop.documents.plain_text import decoded, page_text
 from nightdrop.errors import DocumentTooComplex, FileCorrupt, InputError
 
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _ENDINGS = {"application/pdf": ".pdf", "message/rfc822": ".eml", "text/csv": ".csv", "application/zip": ".zip"}
 _MOST_PARTS = 1000
+_MOST_TEXT = 10_000
 _ANY_TYPE = "application/octet-stream"
 
 
@@ -26,16 +28,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFacts:
-    """What a document's mail says: kept with its run as `metadata["mail"]`."""
+    """What a document's mail says: kept with its run as `metadata["mail"]`. text: its plain text, of which the
+    first 10,000 characters are kept."""
 
     sender: str = ""
     subject: str = ""
     date: str = ""
     message_id: str = ""
+    text: str = ""
 
     def to_json(self) -> dict[str, str]:
         """The plain form."""
-        return {"from": self.sender, "subject": self.subject, "date": self.date, "message_id": self.message_id}
+        said = {"from": self.sender, "subject": self.subject, "date": self.date, "message_id": self.message_id}
+        return {**said, "text": page_text(self.text[:_MOST_TEXT])}
 
 
 def mail_parts(content: bytes) -> tuple[MailFacts, list[Part]]:
@@ -48,6 +53,7 @@ def mail_parts(content: bytes) -> tuple[MailFacts, list[Part]]:
             subject=_header(message, "subject"),
             date=_header(message, "date"),
             message_id=_header(message, "message-id"),
+            text=_text(message),
         )
         return facts, _attached(message)
     except (LookupError, ValueError, AttributeError, TypeError) as error:  # the parser meets what no mail should have
@@ -101,6 +107,18 @@ def _bytes(part: MIMEPart) -> bytes:
         return first.as_bytes() if isinstance(first, MIMEPart) else str(first).encode("utf-8", "surrogateescape")
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
+
+
+def _text(message: EmailMessage) -> str:
+    """The plain text of the mail itself. Without one, or where it is damaged, none: the attachments may be whole."""
+    try:
+        body = message.get_body(preferencelist=("plain",))
+        content = None if body is None else body.get_payload(decode=True)
+    except (LookupError, ValueError, AttributeError, TypeError):
+        return ""
+    if body is None or not isinstance(content, bytes):
+        return ""
+    return decoded(content, body.get_content_charset()).strip()
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -25,6 +25,7 @@ def outlook_parts(content: bytes) -> tuple[MailFacts, list[Part]]:
                 sender=_text(ole, [], _SENDER) or _text(ole, [], _ADDRESS),
                 subject=_text(ole, [], _SUBJECT),
                 message_id=_text(ole, [], _ID),
+                text=_text(ole, [], _BODY).strip(),
             )
             folders = sorted({path[0] for path in ole.listdir(storages=False) if path[0].startswith("__attach")})
             parts = [_attachment(ole, folder, number) for number, folder in enumerate(folders, 1)]

@@ -27,7 +27,8 @@ class RateLimit:
             if value is None or (item.name == "concurrency" and value == "auto"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UsageError(f"RateLimit({item.name}={value!r}): give a whole number of 1 or more")
+                word = ', or "auto"' if item.name == "concurrency" else ""
+                raise UsageError(f"RateLimit({item.name}={value!r}): give a whole number of 1 or more{word}")
         if self.concurrency is None:
             raise UsageError('RateLimit(concurrency=None): give a whole number of 1 or more, or "auto"')
 

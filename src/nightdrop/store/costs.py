@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
@@ -15,6 +15,8 @@ from nightdrop.store.tables import model_calls, run_files, runs, schedule_runs, 
 CostKey = Literal[
     "day", "agent", "step", "model", "batch", "document", "schedule", "provider", "run", "outcome", "tier"
 ]
+
+COST_KEYS: tuple[CostKey, ...] = get_args(CostKey)
 
 _m = model_calls.c
 _LEDGER = model_calls.outerjoin(runs, runs.c.run_id == _m.run_id)

@@ -84,10 +84,12 @@ class Database:
         """The ledger of model calls summed under each key, and in all.
 
         since, until: calls opened from since on and before until, with a time zone. agent: only of this agent.
-        Raises UsageError for a time without a zone, StorageFailed when the database cannot be read.
+        Raises UsageError for an unknown key and a time without a zone, StorageFailed when the database cannot be read.
         """
-        from nightdrop.store.costs import CallFilter, costs  # rarely asked for
+        from nightdrop.store.costs import COST_KEYS, CallFilter, costs  # rarely asked for
 
+        if by not in COST_KEYS:
+            raise UsageError(f"costs by {by!r}: give one of {', '.join(COST_KEYS)}")
         if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
             raise UsageError("since and until need a time zone: datetime(2026, 3, 1, tzinfo=UTC)")
         with self.read() as connection:

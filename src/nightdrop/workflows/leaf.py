@@ -102,7 +102,7 @@ def _decided(leaf: _Leaf) -> str:
     if leaf.step.on_error == "pause":
         with at_step(leaf.path):
             answer = pause(
-                f"Step {leaf.path} failed: {error.message} Answer retry, skip or fail.",
+                f"Step {leaf.path} failed: {error.message.rstrip('.')}. Answer retry, skip or fail.",
                 code=error.code,
                 tries=len(leaf.tries),
                 attempt=leaf.tries[-1].attempt,

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 import pytest
 from tests.unit.documents.outlook_file import outlook_message
 
+from nightdrop.documents.mail import MailFacts
 from nightdrop.documents.unpack import Member, unpack
 from nightdrop.errors import DocumentTooComplex, FileCorrupt, FileEmpty
 
@@ -177,7 +178,21 @@ def test_a_mail_with_documents_is_those_and_knows_who_sent_them() -> None:
         "subject": "Your invoice",
         "date": "",
         "message_id": "<1@example.com>",
+        "text": "Hello",
     }
+
+
+def test_what_a_mail_says_is_kept_in_bounds() -> None:
+    (pdf,) = members(mail("Grüße\n" + "x" * 20_000, a_pdf=PDF).as_bytes(), "m.eml")
+    assert pdf.mail is not None
+    assert pdf.mail.to_json()["text"] == "Grüße\n" + "x" * 9_994
+    assert MailFacts(text="A\0B").to_json()["text"] == "AB"  # Postgres keeps no NUL
+    odd = mail("Hello", a_pdf=PDF).as_bytes().replace(b'charset="utf-8"', b'charset="x-unknown"')
+    assert b"x-unknown" in odd
+    assert [m.mail and m.mail.text for m in members(odd, "m.eml")] == ["Hello"]
+    page = mail(a_pdf=PDF)
+    page.get_body().set_content("<p>Hello</p>", subtype="html")  # type: ignore[union-attr]
+    assert [m.mail and m.mail.text for m in members(page.as_bytes(), "m.eml")] == [""]
 
 
 def test_a_mail_without_documents_is_one_itself() -> None:
@@ -220,7 +235,7 @@ def test_an_outlook_message_is_its_attachments_or_its_text() -> None:
     pdf, text = members(outlook_message("Invoice", "see there", {"a.pdf": large, "b.xml": b"<b/>"}), "m.msg")
     assert (pdf.path, pdf.content, text.content) == ("a.pdf", large, b"<b/>")
     assert pdf.mail is not None
-    assert (pdf.mail.sender, pdf.mail.subject) == ("A. Sender", "Invoice")
+    assert (pdf.mail.sender, pdf.mail.subject, pdf.mail.text) == ("A. Sender", "Invoice", "see there")
     (only,) = [m for m in members(outlook_message("Order", "Total: 12.00 EUR", {}), "m.msg") if m.path]
     assert (only.path, only.content) == ("message.txt", b"From: A. Sender\nSubject: Order\n\nTotal: 12.00 EUR")
 

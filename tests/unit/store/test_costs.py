@@ -83,6 +83,8 @@ def test_a_period_begins_with_since_and_ends_before_until(db: Database) -> None:
     assert db.costs(agent="another").items == ()
     with pytest.raises(UsageError, match="time zone"):
         db.costs(since=DAY_1.replace(tzinfo=None))
+    with pytest.raises(UsageError, match="give one of day, agent"):
+        db.costs("month")  # type: ignore[arg-type]
 
 
 def test_single_calls_are_listed_newest_first_page_by_page(db: Database, run_id: str) -> None:
