@@ -105,25 +105,35 @@ def invoices(tmp_path: Path) -> Any:
 
 def nightdrop(*args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
     """Start the real command line as a process of its own; `stderr` is a file, since a full pipe would stop it."""
+    return _started(None, args, env, options)
+
+
+def python(program: str, *args: str | Path, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    """Start a few lines of Python in the same way."""
+    return _started(program, args, env, options)
+
+
+def _started(
+    program: str | None, given: tuple[str | Path, ...], more: dict[str, str] | None, options: dict[str, Any]
+) -> subprocess.Popen[str]:
+    args, env = list(map(str, given)), {**os.environ, "COLUMNS": "200", **(more or {})}
+    process: subprocess.Popen[str]
     with tempfile.NamedTemporaryFile("w", prefix="nightdrop-stderr-", delete=False) as said:
-        process = _started(list(map(str, args)), {**os.environ, "COLUMNS": "200", **(env or {})}, said, options)
+        if FRESH:
+            command = [sys.executable, *(["-m", "nightdrop"] if program is None else ["-c", program]), *args]
+            process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=said, text=True, **options)
+        else:
+            process = Forked(args, program=program, env=env, stderr=Path(said.name), **options)
     _said[process] = Path(said.name)
     return process
 
 
-def _started(args: list[str], env: dict[str, str], said: Any, options: dict[str, Any]) -> subprocess.Popen[str]:
-    if not FRESH:
-        return Forked(args, env=env, stderr=Path(said.name), **options)
-    command = [sys.executable, "-m", "nightdrop", *args]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=said, text=True, **options)
-
-
 _said: weakref.WeakKeyDictionary[subprocess.Popen[str], Path] = weakref.WeakKeyDictionary()
-"""Where the processes that `nightdrop` started write their stderr."""
+"""Where the processes that `nightdrop` and `python` started write their stderr."""
 
 
 def said_so_far(process: subprocess.Popen[str]) -> str:
-    """What a process that `nightdrop` started has written to its stderr."""
+    """What a process that `nightdrop` or `python` started has written to its stderr."""
     return _said[process].read_text()
 
 

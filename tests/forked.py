@@ -1,6 +1,6 @@
-"""The command line as a real process that is forked from one in which everything is imported already.
+"""The command line, or a few lines of Python, as a real process forked from one that has imported everything already.
 
-A start of `python -m nightdrop` spends 1 to 2.5 s of CPU on imports, and the crash suite has more than a thousand.
+A new interpreter spends 1 to 2.5 s of CPU on imports, and the crash suite starts more than a thousand.
 What is killed, waited for and talked to is a process like any other; only its imports are shared.
 NIGHTDROP_TEST_FRESH=1 starts a new interpreter each time instead.
 """
@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 FRESH = bool(os.environ.get("NIGHTDROP_TEST_FRESH"))
 
@@ -35,19 +35,29 @@ class Forked(subprocess.Popen[str]):
         self,
         arguments: Sequence[str],
         *,
+        program: str | None = None,
         env: Mapping[str, str],
         stderr: Path,
         stdin: int | None = None,
         start_new_session: bool = False,
         cwd: str | Path | None = None,
     ) -> None:
-        self.args = ["nightdrop", *arguments]
+        self.args = ["nightdrop" if program is None else "-c", *arguments]
         self.returncode: int | None = None  # type: ignore[assignment]
         out, theirs_out = _forkserver.Pipe(duplex=False)
         theirs_in, into = _forkserver.Pipe(duplex=False)
         self._process = _forkserver.Process(
             target=_be,
-            args=(arguments, dict(env), str(stderr), theirs_in, theirs_out, start_new_session, str(cwd or Path.cwd())),
+            args=(
+                program,
+                self.args,
+                dict(env),
+                str(stderr),
+                theirs_in,
+                theirs_out,
+                start_new_session,
+                str(cwd or Path.cwd()),
+            ),
             daemon=True,
         )
         self._process.start()
@@ -104,7 +114,8 @@ def _file(pipe: Connection, mode: str) -> IO[str]:
 
 
 def _be(
-    arguments: Sequence[str],
+    program: str | None,
+    arguments: list[str],
     env: dict[str, str],
     stderr: str,
     stdin: Connection,
@@ -112,7 +123,7 @@ def _be(
     new_session: bool,
     cwd: str,
 ) -> None:
-    """In the forked process: `python -m nightdrop` with these arguments."""
+    """In the forked process: `python -m nightdrop`, or `python -c` the program, with these arguments."""
     if new_session:
         os.setsid()
     os.chdir(cwd)
@@ -127,12 +138,16 @@ def _be(
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-    sys.argv = ["nightdrop", *arguments]
+    sys.argv = arguments
     try:
-        _run()
+        _run(program)
     finally:
         atexit._run_exitfuncs()
 
 
-def _run() -> Any:
-    runpy.run_module("nightdrop", run_name="__main__", alter_sys=True)
+def _run(program: str | None) -> None:
+    if program is None:
+        runpy.run_module("nightdrop", run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, "")
+        exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})

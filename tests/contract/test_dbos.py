@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import subprocess
-import sys
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from nightdrop.schemas import Invoice
 from nightdrop.store import Database
 from nightdrop.store import attempts as rows
 from nightdrop.store.load import load_run
-from tests.conftest import invoice_text
+from tests.conftest import finished, invoice_text, python
 
 
 def _agent(db: Database) -> Agent:
@@ -55,14 +54,15 @@ def test_trap_1_every_process_has_an_executor_id_of_its_own(db: Database) -> Non
 
 
 def test_trap_3_children_named_by_their_path_get_their_own_results_on_replay(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("branches_script.py")
-    for moment in range(1, 8):
-        state = tmp_path / f"branches-{moment}.db"
-        killed = subprocess.run([sys.executable, str(script), str(state), str(moment)], capture_output=True, text=True)
-        assert killed.returncode == -9, killed.stderr
-        again = subprocess.run([sys.executable, str(script), str(state), "0"], capture_output=True, text=True)
-        assert again.returncode == 0, again.stderr
-        assert json.loads(again.stdout.splitlines()[-1]) == {"a": "a2", "b": "b2", "c": "c2"}
+    script = Path(__file__).with_name("branches_script.py").read_text()
+    moments = range(1, 8)
+    at_once = [python(script, tmp_path / f"branches-{moment}.db", str(moment)) for moment in moments]
+    for code, _, err in map(finished, at_once):
+        assert code == -signal.SIGKILL, err
+    again = [python(script, tmp_path / f"branches-{moment}.db", "0") for moment in moments]
+    for code, out, err in map(finished, again):
+        assert code == 0, err
+        assert json.loads(out.splitlines()[-1]) == {"a": "a2", "b": "b2", "c": "c2"}
 
 
 def test_trap_5_the_first_writer_of_an_end_wins_and_the_second_reads_it(db: Database) -> None:

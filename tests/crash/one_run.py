@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from nightdrop.testing import SimulatedProvider
-from tests.conftest import finished, nightdrop
+from tests.conftest import finished, nightdrop, python
 
 EXECUTE = """
 import importlib, sys, time
@@ -47,13 +46,8 @@ class OneRun:
 
     def execute(self, what: str, fault: str | None = None) -> subprocess.Popen[str]:
         """A process that begins the run, or only executes what is queued."""
-        return subprocess.Popen(
-            [sys.executable, "-c", EXECUTE, str(Path(__file__).parent), self.app, what, self.text],
-            env=self.environment(fault),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        beside = Path(__file__).parent
+        return python(EXECUTE, beside, self.app, what, self.text, env=self.environment(fault))
 
     def killed(self, process: subprocess.Popen[str]) -> None:
         code, _, err = finished(process)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from nightdrop.testing import SimulatedProvider
-from tests.conftest import invoice_text, rows_at
+from tests.conftest import finished, invoice_text, python, rows_at
 
 _SUBMIT = """
 import asyncio, os, sys
@@ -31,28 +29,20 @@ asyncio.run(main())
 def test_four_processes_five_times_each_is_one_call(place: str, tmp_path: Path) -> None:
     document = tmp_path / "invoice.txt"
     document.write_text(invoice_text(1))
-    script = tmp_path / "submit.py"
-    script.write_text(_SUBMIT)
     with SimulatedProvider(latency=0.2) as provider:
-        processes = [_start(script, document, place, provider) for _ in range(4)]
+        processes = [_start(document, place, provider) for _ in range(4)]
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        answers = [process.communicate(timeout=60) for process in processes]
-        assert [process.returncode for process in processes] == [0, 0, 0, 0], [err for _, err in answers]
-        assert len({out.splitlines()[-1] for out, _ in answers}) == 1, "everyone has the same run"
+        answers = [finished(process, 60) for process in processes]
+        assert [code for code, _, _ in answers] == [0, 0, 0, 0], [err for _, _, err in answers]
+        assert len({out.splitlines()[-1] for _, out, _ in answers}) == 1, "everyone has the same run"
         assert len(provider.meter.calls) == 1
     assert rows_at(place, "SELECT status, count(*) FROM nightdrop_runs GROUP BY status") == [("COMPLETED", 1)]
     assert rows_at(place, "SELECT count(*) FROM nightdrop_model_calls") == [(1,)]
 
 
-def _start(script: Path, document: Path, place: str, provider: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(script), str(Path(__file__).parent), str(document)],
-        env={**os.environ, **provider.environment, "TEST_DB": place},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _start(document: Path, place: str, provider: Any) -> subprocess.Popen[str]:
+    env = {**provider.environment, "TEST_DB": place}
+    return python(_SUBMIT, Path(__file__).parent, document, env=env, stdin=subprocess.PIPE)

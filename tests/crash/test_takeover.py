@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import finished
+from tests.conftest import finished, python
 
 
 def until(condition: Any, seconds: float, what: str) -> float:
@@ -49,19 +46,12 @@ def worker(s: Any) -> Any:
         "portal().call(engine_for(agent.db))\n"
         "time.sleep(60)\n"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(Path(__file__).parent)],
-        env={**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": s.place},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return python(code, Path(__file__).parent, env={"EXECUTION_LOG": str(s.log), "TEST_DB": s.place})
 
 
-def test_a_background_run_of_a_killed_process_is_finished_by_the_next(scene: Any, tmp_path: Path) -> None:
+def test_a_background_run_of_a_killed_process_is_finished_by_the_next(scene: Any) -> None:
     s = scene(1)
-    script = tmp_path / "submit.py"
-    script.write_text(
+    submit = (
         "import os, signal, sys\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "from counting_app import agent\n"
@@ -71,11 +61,10 @@ def test_a_background_run_of_a_killed_process_is_finished_by_the_next(scene: Any
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     document = next(s.folder.iterdir())
-    environment = {**os.environ, "EXECUTION_LOG": str(s.log), "TEST_DB": s.place}
-    command = [sys.executable, str(script), str(Path(__file__).parent), str(document)]
-    out = subprocess.run(command, env=environment, capture_output=True, text=True)
-    run_id = out.stdout.strip()
-    assert run_id, out.stderr
+    environment = {"EXECUTION_LOG": str(s.log), "TEST_DB": s.place}
+    _, out, err = finished(python(submit, Path(__file__).parent, document, env=environment))
+    run_id = out.strip()
+    assert run_id, err
     other = worker(s)
     try:
         until(

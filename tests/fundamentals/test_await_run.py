@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from nightdrop import Agent, NightdropError, RunStatus
 from nightdrop.engine import running_engine
-from tests.conftest import rows_at
+from tests.conftest import finished, python, rows_at
 from tests.fundamentals.conftest import MESSAGE, document, thaw
 
 ONLOOKER = """
@@ -40,17 +39,12 @@ assert running_engine(agent.db) is None, "an engine was started"
 
 
 def onlooker(place: str, agent: Agent, what: str, run_id: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", ONLOOKER, place, agent.id, what, run_id],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return python(ONLOOKER, place, agent.id, what, run_id)
 
 
 def said(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    code, out, err = finished(process, 60)
+    assert code == 0, err
     return out.removeprefix("ready").strip()
 
 
