@@ -13,6 +13,14 @@ def number(given: StepInput) -> str:
     return str(given.previous_step_content.invoice_number)
 
 
+def first(given: StepInput) -> int:
+    return 1
+
+
+def second(given: StepInput) -> int:
+    return given.previous_step_content + 1
+
+
 def test_a_workflow_runs_over_the_files_of_a_form(served: Served) -> None:
     place = serve(served, Agent(id="reader", model="local", output_schema=Invoice), number)
     answer = served.client.post(place, data={"message": "Read."}, files=[upload(3)])
@@ -46,6 +54,18 @@ def test_a_failed_run_is_tried_again(served: Served) -> None:
     events = sent_events(served.client.get(f"/runs/{run_id}/events"))
     assert events[-1][2]["content"] == 2
     assert served.client.post(f"{place}/{run_id}/cancel").json() == {"open": 0}
+
+
+def test_a_retry_says_in_the_query_or_the_body_from_which_step(served: Served) -> None:
+    place = serve(served, first, second)
+    run_id = served.client.post(place, data={"message": "x"}).json()["run_id"]
+    for said in ({"params": {"from_step": "nothing"}}, {"json": {"from_step": "nothing"}}):
+        missing = served.client.post(f"{place}/{run_id}/retry", **said)
+        assert (missing.status_code, missing.json()["code"]) == (404, "step_not_found")
+    assert served.client.post(f"{place}/{run_id}/retry", json={"step": "x"}).status_code == 422
+    again = served.client.post(f"{place}/{run_id}/retry", json={"from_step": "second"})
+    assert again.status_code == 202
+    assert again.json()["run_id"] != run_id  # of a COMPLETED run, a new one
 
 
 def test_a_paused_run_is_answered(served: Served) -> None:

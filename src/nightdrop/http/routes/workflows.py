@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from nightdrop.errors import WorkflowNotFound
 from nightdrop.http.caller import IdempotencyKey, once_of
@@ -13,6 +13,7 @@ from nightdrop.http.forms import RunForm, openapi_body, read_form
 from nightdrop.http.pages import page_of
 from nightdrop.http.problems import answers
 from nightdrop.http.service import Service, Serving
+from nightdrop.http.shapes.retry import Retry
 from nightdrop.http.shapes.run import AcceptedRun, Answer, Run, RunPage, Stopped, WorkflowInfo, WorkflowPage
 from nightdrop.http.shapes.text import Cursor, Limit, Text, Wanted
 from nightdrop.http.submit import EVENTS, accepted, answered, place_of, submit_run
@@ -23,6 +24,7 @@ from nightdrop.store.retry import retry_run
 from nightdrop.store.stop import stop_runs
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
+WithRetry = Annotated[Retry, Body(default_factory=Retry)]  # a retry without a body is the usual one
 
 
 @router.get("", operation_id="list_workflows", responses=answers())
@@ -119,12 +121,16 @@ async def continue_run(workflow_id: Text, run_id: Text, body: Answer, service: S
     response_model=AcceptedRun,
     responses=answers(404, 409),
 )
-async def retry_workflow_run(workflow_id: Text, run_id: Text, service: Serving, from_step: Wanted = None) -> Response:
+async def retry_workflow_run(
+    workflow_id: Text, run_id: Text, service: Serving, body: WithRetry, from_step: Wanted = None
+) -> Response:
     """Try a run again that ended in ERROR or CANCELLED; what is recorded of it is kept.
 
-    With `from_step`, a path, that step is done again and all that was recorded after it; a COMPLETED run is replaced
-    by a new one then.
+    With `from_step`, a path, in the query or the body, that step is done again and all that was recorded after it; a
+    COMPLETED run is replaced by a new one then.
     """
+    if body.from_step is not None:
+        from_step = body.from_step
 
     def retry() -> RunOutput:
         service.run(run_id, workflow_id=workflow_id)
