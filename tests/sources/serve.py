@@ -123,13 +123,14 @@ def azurite(_folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    server = os.getpid()
     if os.fork() == 0:
-        while True:
+        while os.getppid() == server:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    print(json.dumps({"port": port}), flush=True)
                     break
             time.sleep(0.05)
-        print(json.dumps({"port": port}), flush=True)
         os._exit(0)
     ends = "process.stdin.resume().on('end', () => process.exit()); require(process.argv[1])"
     program = os.path.realpath(azurite_found() or "")
