@@ -45,6 +45,7 @@ def serve(app: str, host: str, port: int, no_auth: bool, allow_paths: Sequence[s
         made = make_app(
             agent_os, no_auth=no_auth, allow_paths=allow_paths, quarantine=Quarantine(process_command(db, agent=app))
         )
-        url, count = url_of(listening), len(agent_os.agents)
-        click.echo(f"{count} agents at {url}, described at {url}/docs. Stop with Ctrl-C.", err=True)
+        url, what = url_of(listening), [(len(agent_os.agents), "agent"), (len(agent_os.workflows), "workflow")]
+        counts = " and ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in what if count)
+        click.echo(f"{counts} at {url}, described at {url}/docs. Stop with Ctrl-C.", err=True)
         serve_http(made, listening)
