@@ -12,7 +12,7 @@ demo: .venv/.installed
 	@$(BIN)/nightdrop demo
 
 test: .venv/.installed-dev lint
-	$(BIN)/pytest -n 2 --dist loadfile tests/contract tests/docs tests/fundamentals tests/http tests/sources tests/unit
+	$(BIN)/pytest -n 3 --dist loadfile tests/contract tests/docs tests/fundamentals tests/http tests/sources tests/unit
 	$(BIN)/pytest -n 3 --dist worksteal tests/acceptance tests/crash
 
 lint: .venv/.installed-dev
