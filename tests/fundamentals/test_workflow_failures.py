@@ -200,7 +200,7 @@ def test_what_cannot_be_recorded_is_an_error(workflow: Any) -> None:
 
     run = workflow(lock).run("x")
     assert run.error is not None
-    assert (run.error.code, "-> Paid" in run.error.message) == ("step_output_invalid", True)
+    assert (run.error.code, "returned a Paid" in run.error.message) == ("step_output_invalid", True)
     run = workflow(wrong).run("x")
     assert run.error is not None
     assert run.error.code == "step_output_invalid"

@@ -33,6 +33,8 @@ from nightdrop.workflows import WorkflowSpec
 
 log = logging.getLogger("nightdrop.engine")
 
+_ASKED_AGAIN_SECONDS = 10.0
+
 
 class Attempts:
     """Executes attempts in this process. `places` bound those that came from the queue; the caller bounds its own."""
@@ -58,7 +60,7 @@ class Attempts:
         self._purses = purses
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()  # of the tasks, those that do not wait for a place
-        self._cancelling: set[str] = set()
+        self._cancelling: dict[str, float] = {}  # since when; cleaning up is not broken off by asking again
         self._listeners: dict[str, Callable[[RunEvent], None]] = {}
         self.leaving = False  # the process goes: nothing that fails now is a run's own failure
         self.starting: set[str] = set()  # runs accepted for this process that have not begun yet
@@ -122,7 +124,7 @@ class Attempts:
         finally:
             self._tasks.pop(run_id, None)
             self._begun.discard(run_id)
-            self._cancelling.discard(run_id)
+            self._cancelling.pop(run_id, None)
             self.queued.discard(run_id)
             self._groups.pop(run_id, None)
 
@@ -156,10 +158,13 @@ class Attempts:
         self._listeners[run_id] = on_event
 
     def stop(self, run_id: str) -> None:
-        """Stop a run that was asked to be cancelled, if it executes here, at its next await."""
-        task = self._tasks.get(run_id)
-        if task is not None:
-            self._cancelling.add(run_id)
+        """Stop a run that was asked to be cancelled, if it executes here, at its next await.
+
+        It is told once, and again after a while, in case it took that for something else.
+        """
+        task, now = self._tasks.get(run_id), clock.monotonic()
+        if task is not None and now - self._cancelling.get(run_id, float("-inf")) >= _ASKED_AGAIN_SECONDS:
+            self._cancelling[run_id] = now
             task.cancel()
 
     async def leave(self) -> None:
